@@ -1,0 +1,13 @@
+"""The nouns: micrograph, film, shapes, instances, table. NumPy only; they import nothing else of TEMJ but errors."""
+
+from temj.data.calibration import UNCALIBRATED, Calibration
+from temj.data.film import Film
+from temj.data.instances import Instances
+from temj.data.micrograph import Micrograph
+from temj.data.shapes import CLOSE, CUBIC, LINE_TO, MOVE, QUADRATIC, RoiType, Shape, Shapes
+from temj.data.table import Column, Table
+
+__all__ = [
+    "CLOSE", "CUBIC", "LINE_TO", "MOVE", "QUADRATIC", "UNCALIBRATED",
+    "Calibration", "Column", "Film", "Instances", "Micrograph", "RoiType", "Shape", "Shapes", "Table",
+]  # fmt: skip

@@ -1,0 +1,37 @@
+"""An ordered, lazily read sequence of micrographs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from temj.data.micrograph import Micrograph
+
+
+@dataclass(frozen=True)
+class Film:
+    """The planes of one file in ImageJ's stack order (channel fastest, then slice, then frame).
+
+    A file with a single plane is a film of length 1 whose micrograph has position (0, 0, 0).
+
+    Attributes:
+        name: the file name with its extension.
+        dimensions: (channels, slices, frames); their product is the length.
+        read: index of the plane, from 0 → micrograph.
+    """
+
+    name: str
+    dimensions: tuple[int, int, int]
+    read: Callable[[int], Micrograph]
+
+    def __len__(self) -> int:
+        channels, slices, frames = self.dimensions
+        return channels * slices * frames
+
+    def __getitem__(self, index: int) -> Micrograph:
+        if not 0 <= index < len(self):
+            raise IndexError(f"{self.name} has {len(self)} planes, asked for index {index}")
+        return self.read(index)
+
+    def __iter__(self) -> Iterator[Micrograph]:
+        return (self.read(index) for index in range(len(self)))

@@ -1,0 +1,63 @@
+"""One micrograph: pixels, scale, name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+import numpy as np
+
+from temj.data.calibration import UNCALIBRATED, Calibration
+from temj.errors import BadImage
+
+PIXEL_TYPES = (np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Micrograph:
+    """A grey-value image with its scale. Immutable.
+
+    Attributes:
+        pixels: (height, width), uint8, uint16 or float32, read-only. Pixel (0, 0) covers x, y in [0, 1).
+        calibration: size of a pixel; :data:`UNCALIBRATED` where it is not known.
+        name: the file name with its extension, or the image's title in ImageJ; first part of the Label column.
+        position: 1-based (channel, slice, frame) in the film or stack it came from; (0, 0, 0) for a single image.
+        slice_label: ImageJ's label of the slice, or "".
+        metadata: what else the file said.
+    """
+
+    pixels: np.ndarray
+    calibration: Calibration = UNCALIBRATED
+    name: str = "micrograph"
+    position: tuple[int, int, int] = (0, 0, 0)
+    slice_label: str = ""
+    metadata: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        pixels = np.asarray(self.pixels)
+        if pixels.ndim != 2 or pixels.dtype not in PIXEL_TYPES or 0 in pixels.shape:
+            raise BadImage(
+                "pixels",
+                where=self.name,
+                expected="a grey-value image of height x width, 8-bit, 16-bit or 32-bit float",
+                found=f"{'x'.join(map(str, pixels.shape))} {pixels.dtype}",
+                remedy="Convert it (in ImageJ: Image > Type) or open one slice of it.",
+            )
+        pixels = np.ascontiguousarray(pixels).view()
+        pixels.setflags(write=False)
+        object.__setattr__(self, "pixels", pixels)
+
+    @property
+    def height(self) -> int:
+        """Rows of pixels."""
+        return self.pixels.shape[0]
+
+    @property
+    def width(self) -> int:
+        """Columns of pixels."""
+        return self.pixels.shape[1]
+
+    def with_calibration(self, calibration: Calibration) -> Micrograph:
+        """The same pixels at another scale."""
+        return replace(self, calibration=calibration)

@@ -1,0 +1,39 @@
+"""Names that stand for code: ``name -> "module:attribute"``, imported on first use."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable, Mapping
+
+from temj.errors import BadValue
+
+
+def load(target: str) -> object:
+    """Import ``"module:attribute"`` and return the attribute."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> BadValue:
+    """The error for a name that is not in a table: it names the nearest one and lists all."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    advice = f"Did you mean '{near[0]}'? " if near else ""
+    return BadValue(
+        f"unknown-{kind}",
+        where=name,
+        expected=f"one of: {', '.join(known) or '(none)'}",
+        remedy=f"{advice}Check the spelling.",
+    )
+
+
+def look_up(table: Mapping[str, str], kind: str, name: str) -> object:
+    """Import what ``name`` stands for in ``table``.
+
+    Raises:
+        BadValue: the name is not in the table.
+    """
+    if name not in table:
+        raise unknown(kind, name, table)
+    return load(table[name])
