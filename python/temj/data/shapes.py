@@ -132,7 +132,7 @@ class Shapes:
         wrong = self.offsets.shape != (count + 1,) or self.params.shape != (count, 5) or self.codes.shape != (total,)
         if wrong or self.offsets[0] != 0 or self.offsets[-1] != total:
             raise ValueError(
-                f"Shapes: {count} types, {self.params.shape} params, {total} points, {len(self.offsets)} offsets do not fit"
+                f"Shapes: {count} types, params {self.params.shape}, {total} points, offsets {self.offsets} do not fit"
             )
 
     @classmethod

@@ -1,0 +1,7 @@
+"""``python -m temj`` is ``temj``."""
+
+import sys
+
+from temj.cli import main
+
+sys.exit(main())

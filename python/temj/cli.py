@@ -1,0 +1,170 @@
+"""``temj <command>``: the command line, generated from the commands' declarations.
+
+The general help is printed from the table of commands alone: no command, no torch and no Java is imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from temj._version import __version__
+from temj.commands import COMMANDS
+from temj.errors import Cancelled, TemjError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from temj.commands.base import Command, ParameterView
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit code.
+
+    0 all done, 2 refused before the start, 3 done with failures, 4 storage or memory ended it (it can be
+    resumed), 128 + n ended by signal n.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(general_help())
+        return 0 if words else 2
+    if words[0] in ("-V", "--version"):
+        print(f"temj {__version__}")
+        return 0
+    stop = Stop()
+    try:
+        return _run(words[0], words[1:], stop)
+    except Cancelled as error:
+        _say(error.message)
+        return stop.exit_code
+    except TemjError as error:
+        _say(error.message)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("Stopped at once.")
+        return 128 + signal.SIGINT
+
+
+def general_help() -> str:
+    """What ``temj --help`` prints."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+    return "\n".join(
+        [
+            f"temj {__version__}: deep learning for features in electron micrographs, in ImageJ and Fiji",
+            "",
+            "usage: temj COMMAND ...        temj COMMAND --help        temj --version",
+            "",
+            *lines,
+        ]
+    )
+
+
+class Stop:
+    """The first Ctrl-C, SIGTERM or SIGHUP asks the work to stop in order; a second Ctrl-C stops at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __call__(self) -> bool:
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int:
+        """128 + the signal's number."""
+        return 128 + (self.signal or signal.SIGINT)
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the signals over for the time of the block."""
+        names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        before = {name: signal.signal(getattr(signal, name), self._stop) for name in names}
+        try:
+            yield
+        finally:
+            for name, handler in before.items():
+                signal.signal(getattr(signal, name), handler)
+
+    def _stop(self, number: int, _frame: object) -> None:
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+        _say("\nStopping in order; press Ctrl-C again to stop at once.")
+
+
+def _run(name: str, words: list[str], stop: Stop) -> int:
+    from temj import commands
+
+    declaration = commands.command(name)
+    values = vars(parser(declaration).parse_args(words))
+    with stop.listening(), progress_bar() as progress:
+        outputs = commands.run(name, values, {}, progress, stop)
+    account = declaration.account(outputs)
+    if account:
+        print(account)
+    return 3 if "failures" in outputs and len(outputs["failures"]) else 0
+
+
+def parser(command: Command) -> argparse.ArgumentParser:
+    """The command's options; what is not given is left out, so that the declaration's defaults hold."""
+    import argparse
+
+    from temj.commands.base import views
+
+    made = argparse.ArgumentParser(
+        prog=f"temj {command.name}", description=command.summary, argument_default=argparse.SUPPRESS, allow_abbrev=False
+    )
+    advanced = made.add_argument_group("advanced")
+    for view in views(command.parameters, "cli"):
+        _add(advanced if view.advanced else made, view)
+    return made
+
+
+def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
+    from temj.commands.repeat import is_positional
+
+    shown = {"required": " (required)", "none": ""}.get("required" if view.required else "none")
+    if view.default not in (None, "", (), False) and not view.required:
+        shown = f" (default: {view.default})"
+    details: dict[str, Any] = {"help": f"{view.text}{shown}".replace("%", "%%")}
+    if view.kind == "flag":
+        group.add_argument(view.option, action="store_true", **details)
+        return
+    if view.choices:
+        details["choices"] = view.choices
+    if is_positional(view):
+        details["nargs"] = "+" if view.kind == "texts" else None
+        group.add_argument(view.name, metavar=view.name.rstrip("s").upper(), **details)
+        return
+    metavar = None if view.choices else (view.unit.upper() or view.name.upper())
+    group.add_argument(view.option, metavar=metavar, required=view.required, **details)
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Any]:
+    """A bar on the terminal with remaining time; nothing where the error stream is not a terminal."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=None, disable=None, leave=False, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}")
+
+    def report(message: str, current: int, maximum: int) -> None:
+        if bar.total != maximum:
+            bar.reset(maximum)
+        bar.set_description_str(message, refresh=False)
+        bar.update(current - bar.n)
+
+    try:
+        yield report
+    finally:
+        bar.close()
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""``temj predict`` and ``TEMJ Predict...``: find objects with a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from temj.commands.base import Cancelled, Command, Parameters, Progress, TextOrNumber, Values, parameter
+from temj.commands.repeat import repeat
+from temj.errors import BadValue
+
+
+class PredictParameters(Parameters):
+    """What to find, in which micrographs, and where the results go."""
+
+    images: tuple[Path, ...] = parameter((), "Micrographs to predict.", role="input_files", where="cli")
+    model: str = parameter("loops", "Name of an installed model, or a model folder.", role="model")
+    threshold: TextOrNumber = parameter(
+        "auto",
+        "Probability a pixel must exceed (0 to 1), the name of one of the model's thresholds, or auto.",
+    )
+    ellipses: bool = parameter(False, "Also give the fitted ellipse of each object.")
+    output: Path | None = parameter(None, "Folder for the results.", role="output_folder")
+    pixel_size: TextOrNumber = parameter(
+        "",
+        "Size of a pixel (0.39, 0.39x0.41, 0.0004um); replaces what the image says.",
+        unit="nm",
+        advanced=True,
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = parameter("auto", "Where the network runs.", advanced=True)
+    manager: Literal["auto", "yes", "no"] = parameter(
+        "auto",
+        "Add the objects to the ROI Manager and the Results table; auto: up to 1,000 objects.",
+        where="imagej",
+        advanced=True,
+    )
+    overwrite: bool = parameter(False, "Replace results of an earlier run.", advanced=True)
+    resume: bool = parameter(
+        False, "Skip images whose results are there from the same run.", where="cli", advanced=True
+    )
+
+
+def run(parameters: PredictParameters, inputs: Values, progress: Progress, cancelled: Cancelled) -> Values:
+    """Predict files (``images``), or the micrograph among the inputs."""
+    from temj.workflows.predict import predict_files, predict_micrograph
+
+    options = parameters.model_dump(include={"model", "threshold", "ellipses", "pixel_size", "device"})
+    again = repeat(COMMAND, parameters)
+    if "micrograph" in inputs:
+        return predict_micrograph(
+            inputs["micrograph"],
+            options,
+            parameters.output,
+            parameters.overwrite,
+            again,
+            progress=progress,
+            cancelled=cancelled,
+        )
+    if not parameters.images or parameters.output is None:
+        missing = "output" if parameters.images else "images"
+        raise BadValue("missing", where=missing, expected="image files and an output folder", remedy="Name both.")
+    existing = "overwrite" if parameters.overwrite else "resume" if parameters.resume else "refuse"
+    return predict_files(
+        parameters.images, options, parameters.output, existing, again, progress=progress, cancelled=cancelled
+    )
+
+
+def account(outputs: Values) -> str:
+    """Count, density and diameter in words, and where the files are."""
+    from temj.workflows.account import prediction_account
+
+    return prediction_account(outputs)
+
+
+COMMAND = Command(
+    name="predict",
+    summary="Find objects in micrographs with a model; write ROIs and measurements.",
+    parameters=PredictParameters,
+    run=run,
+    account=account,
+    menu="TEMJ Predict...",
+    inputs=("micrograph",),
+)

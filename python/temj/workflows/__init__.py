@@ -1,0 +1,1 @@
+"""Whole jobs in plain Python: what the commands do, for scripts."""

@@ -1,0 +1,75 @@
+"""Outputs of commands in a few lines a person reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from temj.data import Table
+
+
+def prediction_account(outputs: Mapping[str, Table]) -> str:
+    """Count, number density and mean diameter of each image and class, what failed, and where the files are."""
+    summary = outputs["summary"]
+    lines = [_found(summary, row) for row in range(len(summary))]
+    if "instances" in outputs:
+        lines += [f"  note: {note}" for note in outputs["instances"].info.get("notes", ())]
+    return "\n".join(lines + _failures(outputs) + _files(outputs))
+
+
+def measurement_account(outputs: Mapping[str, Table]) -> str:
+    """How many objects were measured, and where the table is."""
+    count = len(outputs["results"])
+    return "\n".join([f"{count} object{'' if count == 1 else 's'} measured."] + _files(outputs))
+
+
+def training_account(outputs: Mapping[str, Table]) -> str:
+    """The metrics of a new model and where it is."""
+    return "\n".join([aligned(outputs["metrics"]), *_files(outputs)])
+
+
+def aligned(table: Table) -> str:
+    """A table as columns of text."""
+    cells = [[column.name, *(_cell(value) for value in column.values)] for column in table]
+    widths = [max(map(len, column)) for column in cells]
+    rows = zip(*cells, strict=True)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _found(summary: Table, row: int) -> str:
+    value = {column.name: column.values[row] for column in summary}
+    count, name = int(value["Count"]), value["Class"] or "object"
+    text = f"{value['Slice']}: {count} {name}{'' if count == 1 else 's'}"
+    density, diameter = value["N_A (m^-2)"], value["Mean Diameter"]
+    if not math.isnan(density):
+        text += f", number density {density:.3g} m^-2"
+    if count and not math.isnan(diameter):
+        spread = value["SD Diameter"]
+        sd = "" if math.isnan(spread) else f" (sd {spread:.3g})"
+        text += f", mean diameter {diameter:.3g} {value['Unit']}{sd}"
+    return text + f", area fraction {value['%Area']:.3g} %"
+
+
+def _failures(outputs: Mapping[str, Table]) -> list[str]:
+    failures = outputs.get("failures")
+    if failures is None or not len(failures):
+        return []
+    head = f"{len(failures)} image{'' if len(failures) == 1 else 's'} failed:"
+    return [head, *(f"  {message}" for message in failures["Message"])]
+
+
+def _files(outputs: Mapping[str, Table]) -> list[str]:
+    """The written files; of many, the folder and how many."""
+    if "files" not in outputs or not len(outputs["files"]):
+        return []
+    names = list(outputs["files"]["File"])
+    if len(names) > 12:
+        folder = names[-1].replace("\\", "/").rpartition("/")[0]
+        return [f"{len(names)} files written to {folder}"]
+    return ["Written:", *(f"  {name}" for name in names)]

@@ -1,0 +1,112 @@
+"""The files of a prediction: ROIs, ellipses, Results, labels, overlay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from temj import storage
+from temj.annotations import masks, roiset
+from temj.data import Column, Film, Instances, Micrograph, Table
+from temj.data.table_text import to_csv
+from temj.errors import Refused
+from temj.geometry.labels import paint
+from temj.plots import overlay, png_bytes
+
+KINDS = {
+    "rois": "RoiSet.zip",
+    "results": "Results.csv",
+    "overlay": "overlay.png",
+    "labels": "labels.tif",
+    "ellipses": "ellipses_RoiSet.zip",
+}
+ONCE = ("Summary.csv", "run.json")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What was found in one image file, measured."""
+
+    film: Film
+    instances: Instances
+    results: Table
+    summary: Table
+    ellipses: Instances | None
+    colours: Mapping[str, str]
+
+    @property
+    def first(self) -> Micrograph:
+        """The plane whose picture stands for the whole."""
+        return self.film[0]
+
+
+def paths(folder: Path, stem: str, ellipses: bool) -> dict[str, Path]:
+    """kind → file of one image's results."""
+    return {kind: folder / f"{stem}_{end}" for kind, end in KINDS.items() if kind != "ellipses" or ellipses}
+
+
+def refuse_existing(files: Iterable[Path]) -> None:
+    """Stop before the first write if any result is there already.
+
+    Raises:
+        Refused: names the first ones and the two ways out.
+    """
+    there = [file for file in files if file.exists()]
+    if there:
+        more = f" and {len(there) - 3} more" if len(there) > 3 else ""
+        raise Refused(
+            "exists",
+            where=", ".join(str(file) for file in there[:3]) + more,
+            remedy="Nothing was changed. Choose another output, allow replacing (--overwrite; in a macro: overwrite), "
+            "or go on with an unfinished run of the command line (--resume).",
+        )
+
+
+def write(prediction: Prediction, files: Mapping[str, Path]) -> int:
+    """Write the files of one image; gives the number of pixels that more than one object claimed."""
+    labels, overlapped = _labels(prediction.film, prediction.instances)
+    roiset.write(files["rois"], prediction.instances)
+    storage.write_text(files["results"], to_csv(prediction.results))
+    masks.write_labels(files["labels"], labels, prediction.first.calibration)
+    if "ellipses" in files and prediction.ellipses is not None:
+        roiset.write(files["ellipses"], prediction.ellipses)
+    storage.write_bytes(files["overlay"], picture(prediction))
+    return overlapped
+
+
+def picture(prediction: Prediction) -> bytes:
+    """The overlay picture (PNG) of the first plane."""
+    first = prediction.first
+    shown = _of_plane(prediction.instances, first)
+    ellipses = None if prediction.ellipses is None else prediction.ellipses.take(shown)
+    return png_bytes(overlay(first, prediction.instances.take(shown), prediction.colours, ellipses))
+
+
+def files_table(files: Mapping[str, Path]) -> Table:
+    """What was written, as a table: kind and path."""
+    kinds, names = list(files), [str(file) for file in files.values()]
+    return Table((Column("Kind", np.array(kinds, object)), Column("File", np.array(names, object))))
+
+
+def _of_plane(instances: Instances, micrograph: Micrograph) -> np.ndarray:
+    """Which objects lie in this plane of a stack (all of them for a single image)."""
+    return (instances.position == micrograph.position).all(axis=1) | (not any(micrograph.position))
+
+
+def _labels(film: Film, instances: Instances) -> tuple[np.ndarray, int]:
+    """Label images, (height, width) or (planes, height, width); label n is object n of the whole file."""
+    planes, overlapped = [], 0
+    for micrograph in film:
+        index = np.flatnonzero(_of_plane(instances, micrograph))
+        part, shared = paint(
+            instances.shapes.take(index), instances.score[index], micrograph.width, micrograph.height
+        )
+        numbers = np.concatenate([[0], index + 1])
+        planes.append(numbers[part])
+        overlapped += shared
+    dtype = np.uint16 if len(instances) < 2**16 else np.uint32
+    stack = np.stack(planes).astype(dtype)
+    return (stack[0] if len(film) == 1 else stack), overlapped

@@ -1,0 +1,280 @@
+"""Find objects with a model: in one open micrograph, or in files with a result folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from temj import inference, models, storage
+from temj.data import Column, Film, Instances, Micrograph, Table
+from temj.data.calibration import parse_pixel_size
+from temj.data.table_text import to_csv
+from temj.errors import Cancelled, Refused, ResourceError, StorageError, TemjError
+from temj.geometry.ellipse import fitted_ellipses
+from temj.measure.summary import summarise
+from temj.models import Model
+from temj.readers import open_film
+from temj.workflows import outputs, record
+from temj.workflows.inputs import Job, find_images, plan, sha256
+from temj.workflows.measure import measure
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """How a prediction is made; every field decides about the results.
+
+    Attributes:
+        model: name of an installed model, or a model folder.
+        threshold: ``auto`` (the model's default), the name of one of its thresholds, or a number in 0..1.
+        ellipses: whether fitted ellipses are given besides.
+        pixel_size: replaces the images' own, ``""`` to keep it (:func:`temj.data.calibration.parse_pixel_size`).
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    """
+
+    model: str = "loops"
+    threshold: str = "auto"
+    ellipses: bool = False
+    pixel_size: str = ""
+    device: str = "auto"
+
+
+def predict(
+    micrograph: Micrograph | Film,
+    model: str = "loops",
+    *,
+    threshold: str | float = "auto",
+    pixel_size: str | float = "",
+    device: str = "auto",
+) -> Instances:
+    """Find the objects of a micrograph (or of every plane of a film).
+
+    Returns:
+        The objects by y, then x, named ``<class>-<0001>``; ``info["notes"]`` says what was done on the way,
+        such as rescaling to the model's pixel size.
+    """
+    options = PredictOptions(model, str(threshold), False, str(pixel_size), device)
+    return _find(_scaled(micrograph, options), models.open_model(model), options)
+
+
+def predict_micrograph(
+    micrograph: Micrograph,
+    options: Mapping[str, Any],
+    folder: Path | None,
+    overwrite: bool,
+    repeat: Mapping[str, str],
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, Any]:
+    """Predict an open image; write the same files as :func:`predict_files` where a folder is named."""
+    chosen = PredictOptions(**options)
+    model = models.open_model(chosen.model)
+    micrograph = _scaled(micrograph, chosen)
+    if folder is None:
+        return _values(_predict(micrograph, model, chosen, progress, cancelled))
+    job = plan([Path(micrograph.name)])[0]
+    folder = storage.make_folder(folder)
+    files = outputs.paths(folder, job.stem, chosen.ellipses)
+    if not overwrite:
+        outputs.refuse_existing([*files.values(), *(folder / name for name in outputs.ONCE)])
+    run = _run_record(chosen, model, repeat)
+    prediction = _predict(micrograph, model, chosen, progress, cancelled)
+    entry = _write(prediction, files, {"image": micrograph.name, "stem": job.stem, "sha256": None})
+    return _values(prediction) | _finish(folder, run, [entry], [])
+
+
+def predict_files(
+    images: Sequence[Path],
+    options: Mapping[str, Any],
+    folder: Path,
+    existing: str,
+    repeat: Mapping[str, str],
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, Table]:
+    """Predict image files one after the other; a file that cannot be used is reported and the rest goes on.
+
+    Args:
+        images: files, or folders of images.
+        options: the fields of :class:`PredictOptions`.
+        folder: where the results go; made if it is not there.
+        existing: what happens to results that are there: ``refuse``, ``overwrite``, or ``resume`` (images that
+            this same job has finished are skipped).
+        repeat: how the run can be repeated (``command_line``, ``macro_line``), for ``run.json``.
+
+    Returns:
+        Tables ``summary``, ``files`` and ``failures`` (Image, Code, Message).
+    """
+    chosen = PredictOptions(**options)
+    jobs = plan(find_images(images))
+    model = models.open_model(chosen.model)
+    folder = storage.make_folder(folder)
+    run = _run_record(chosen, model, repeat)
+    done = _finished(folder, run, jobs, chosen, existing)
+    entries: list[dict[str, Any]] = []
+    failures: list[dict[str, str]] = []
+    for number, job in enumerate(jobs):
+        try:
+            entry = done.get(job.stem) or _one_file(
+                job, folder, model, chosen, progress=_part(progress, job, number, len(jobs)), cancelled=cancelled
+            )
+            entries.append(entry)
+        except (Cancelled, StorageError, ResourceError):
+            raise
+        except TemjError as error:
+            failures.append({"image": str(job.image), "code": error.code, "message": error.message})
+        record.write(folder, run | {"state": "unfinished", "images": entries, "failures": failures})
+    return _finish(folder, run, entries, failures)
+
+
+def _scaled(micrograph: Micrograph | Film, options: PredictOptions) -> Micrograph | Film:
+    """With the pixel size that the user gave, if he gave one."""
+    if not options.pixel_size:
+        return micrograph
+    calibration = parse_pixel_size(options.pixel_size)
+    if isinstance(micrograph, Film):
+        return replace(micrograph, read=lambda index: micrograph.read(index).with_calibration(calibration))
+    return micrograph.with_calibration(calibration)
+
+
+def _find(film: Micrograph | Film, model: Model, options: PredictOptions, **hooks: Any) -> Instances:
+    threshold = None if options.threshold == "auto" else options.threshold
+    run = inference.predict if isinstance(film, Micrograph) else inference.predict_film
+    found = run(film, model, threshold=threshold, device=options.device, **hooks)
+    return found.with_columns(info={**found.info, "diameter": {c.name: c.diameter for c in model.card.classes}})
+
+
+def _predict(
+    film: Micrograph | Film,
+    model: Model,
+    options: PredictOptions,
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> outputs.Prediction:
+    """Find, measure, summarise and, if asked, fit ellipses."""
+    found = _find(film, model, options, progress=progress, cancelled=cancelled)
+    results = measure(film, found)
+    classes = {entry.name: entry.colour for entry in model.card.classes}
+    first = film if isinstance(film, Micrograph) else film[0]
+    return outputs.Prediction(
+        film=Film(film.name, (1, 1, 1), lambda _: film) if isinstance(film, Micrograph) else film,
+        instances=found,
+        results=results,
+        summary=summarise(results, film, tuple(classes)),
+        ellipses=fitted_ellipses(found, first.width, first.height) if options.ellipses else None,
+        colours=classes,
+    )
+
+
+def _values(prediction: outputs.Prediction) -> dict[str, Any]:
+    """What a host gets to show."""
+    values = {"instances": prediction.instances, "results": prediction.results, "summary": prediction.summary}
+    return values if prediction.ellipses is None else values | {"ellipses": prediction.ellipses}
+
+
+def _one_file(job: Job, folder: Path, model: Model, options: PredictOptions, **hooks: Any) -> dict[str, Any]:
+    """Read, predict and write one file; gives its entry in run.json."""
+    digest = sha256(job.image)
+    film = open_film(job.image, parse_pixel_size(options.pixel_size) if options.pixel_size else None)
+    prediction = _predict(film, model, options, **hooks)
+    facts = {"image": str(job.image), "stem": job.stem, "sha256": digest}
+    return _write(prediction, outputs.paths(folder, job.stem, options.ellipses), facts)
+
+
+def _write(prediction: outputs.Prediction, files: Mapping[str, Path], facts: dict[str, Any]) -> dict[str, Any]:
+    """Write the files of one image; gives its entry in run.json."""
+    overlapped = outputs.write(prediction, files)
+    return facts | {
+        "files": {kind: file.name for kind, file in files.items()},
+        "objects": len(prediction.instances),
+        "overlapped_pixels": overlapped,
+        "prediction": dict(prediction.instances.info),
+        "notes": [*prediction.first.metadata.get("notes", ()), *prediction.instances.info.get("notes", ())],
+        "summary": record.table_rows(prediction.summary),
+    }
+
+
+def _run_record(options: PredictOptions, model: Model, repeat: Mapping[str, str]) -> dict[str, Any]:
+    """The part of run.json that is known before the first image."""
+    return {
+        "format": 1,
+        "command": "predict",
+        "parameters": asdict(options),
+        **repeat,
+        "model": {"name": model.card.name, "sha256": model.sha256},
+        "versions": record.versions(),
+        "started": record.now(),
+    }
+
+
+def _finished(
+    folder: Path, run: Mapping[str, Any], jobs: Sequence[Job], options: PredictOptions, existing: str
+) -> dict[str, dict[str, Any]]:
+    """Entries of the images that need not be done again, by stem.
+
+    Raises:
+        Refused: results are there and may neither be replaced nor continued, or are of another job.
+    """
+    files = [file for job in jobs for file in outputs.paths(folder, job.stem, options.ellipses).values()]
+    before = record.read(folder) if existing == "resume" else None
+    if existing == "refuse" or (existing == "resume" and before is None):
+        outputs.refuse_existing([*files, *(folder / name for name in outputs.ONCE)])
+    if before is None:
+        return {}
+    changed = record.differences(before, run)
+    if changed:
+        raise Refused(
+            "other-job",
+            where=folder / "run.json",
+            found="; ".join(changed),
+            remedy="Resume with the same settings and model, or use --overwrite or another folder.",
+        )
+    images = {job.stem: job.image for job in jobs}
+    return {
+        entry["stem"]: entry
+        for entry in before["images"]
+        if entry["stem"] in images
+        and all((folder / name).exists() for name in entry["files"].values())
+        and images[entry["stem"]].exists()
+        and sha256(images[entry["stem"]]) == entry["sha256"]
+    }
+
+
+def _finish(
+    folder: Path, run: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], failures: Sequence[Mapping[str, str]]
+) -> dict[str, Table]:
+    """Write Summary.csv and the final run.json; give the tables of the whole run."""
+    summary = record.rows_table([row for entry in entries for row in entry["summary"]])
+    if entries:
+        storage.write_text(folder / "Summary.csv", to_csv(summary))
+    record.write(
+        folder, {**run, "state": "done", "finished": record.now(), "images": list(entries), "failures": list(failures)}
+    )
+    written = {
+        f"{kind} {entry['stem']}": folder / name for entry in entries for kind, name in entry["files"].items()
+    }
+    once = {"summary": folder / "Summary.csv"} if entries else {}
+    failed = [np.array([failure[key] for failure in failures], object) for key in ("image", "code", "message")]
+    return {
+        "summary": summary,
+        "files": outputs.files_table(written | once | {"run": folder / "run.json"}),
+        "failures": Table(tuple(map(Column, ("Image", "Code", "Message"), failed))),
+    }
+
+
+def _part(progress: Progress | None, job: Job, number: int, count: int) -> Progress | None:
+    """Progress of one image as a part of the progress of all."""
+    if progress is None:
+        return None
+
+    def report(message: str, current: int, maximum: int) -> None:
+        progress(f"{job.image.name}: {message}", number * 1000 + 1000 * current // max(maximum, 1), count * 1000)
+
+    return report

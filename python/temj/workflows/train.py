@@ -1,0 +1,88 @@
+"""Train a model on a dataset folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from temj.data import Column, Table
+from temj.datasets import open_dataset
+from temj.models import Model
+from temj.training import TrainingOptions
+from temj.training import train as run_training
+from temj.workflows import outputs, record
+
+Progress = Callable[[str, int, int], None]
+_CORE_SETTINGS = ("architecture", "encoder")
+_NOT_OPTIONS = ("dataset", "core", "output", *_CORE_SETTINGS)
+
+
+def train(
+    dataset: str | os.PathLike,
+    output: str | os.PathLike,
+    core: str = "semantic",
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    **options: Any,
+) -> Model:
+    """Train a core on a dataset folder and write a model folder.
+
+    Args:
+        dataset: folder with ``images/``, masks or ROI sets, and ``dataset.json``.
+        output: the model folder to make.
+        core: a name of :data:`temj.cores.CORES`.
+        progress: called with (message, current, maximum).
+        cancelled: polled; true stops in order, and ``resume=True`` goes on from there.
+        options: fields of :class:`temj.training.TrainingOptions` (``epochs``, ``minutes``, ``seed`` …).
+
+    Returns:
+        The trained model.
+    """
+    return run_training(
+        open_dataset(dataset), core, Path(output), TrainingOptions(**options), progress=progress, cancelled=cancelled
+    )
+
+
+def train_model(
+    parameters: Mapping[str, Any],
+    repeat: Mapping[str, str],
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, Table]:
+    """The command: train, write ``run.json``, give tables ``metrics`` and ``files``."""
+    folder, started = Path(parameters["output"]), record.now()
+    options = {name: value for name, value in parameters.items() if name not in _NOT_OPTIONS}
+    options["settings"] = {name: parameters[name] for name in _CORE_SETTINGS}
+    options["command"] = repeat["command_line"]
+    model = train(
+        parameters["dataset"], folder, parameters["core"], progress=progress, cancelled=cancelled, **options
+    )
+    run = {
+        "format": 1,
+        "command": "train",
+        "parameters": {name: str(value) if isinstance(value, Path) else value for name, value in parameters.items()},
+        **repeat,
+        "model": {"name": model.card.name, "sha256": model.sha256},
+        "versions": record.versions(),
+        "started": started,
+        "finished": record.now(),
+    }
+    record.write(folder, run)
+    return {"metrics": _metrics(model), "files": outputs.files_table({"model": folder / "model.json"})}
+
+
+def _metrics(model: Model) -> Table:
+    metrics = model.card.metrics
+    return Table(
+        (
+            Column("Metric", np.array([metric.name for metric in metrics], object)),
+            Column("Value", np.array([metric.value for metric in metrics], float)),
+            Column("Data", np.array([metric.data for metric in metrics], object)),
+        )
+    )

@@ -1,0 +1,125 @@
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from temj import storage
+from temj.errors import Refused, StorageError
+
+
+def fail_at(monkeypatch: pytest.MonkeyPatch, step: int, error: str) -> None:
+    monkeypatch.setattr(storage, "_steps", 0)
+    monkeypatch.setenv("TEMJ_FAIL_AT", f"{step}:{error}")
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EACCES", "EROFS"])
+def test_a_fault_at_any_step_leaves_the_old_file_or_the_new_one_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str
+) -> None:
+    target = tmp_path / "Results.csv"
+    target.write_bytes(b"old")
+    for step in itertools.count(1):
+        fail_at(monkeypatch, step, error)
+        try:
+            storage.write_bytes(target, b"new")
+        except StorageError:
+            assert target.read_bytes() == b"old"
+            assert [path.name for path in tmp_path.iterdir()] == ["Results.csv"]
+        else:
+            break
+    assert step == 4, "open, sync and rename can each fail"
+    assert target.read_bytes() == b"new"
+
+
+def test_the_message_of_a_full_disk_says_how_much_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_at(monkeypatch, 2, "ENOSPC")
+    with pytest.raises(StorageError, match=r"StorageError/full: .*MB free.*run again") as told:
+        storage.write_bytes(tmp_path / "a", b"x")
+    assert told.value.exit_code == 4
+
+
+def test_an_error_inside_the_block_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), storage.writing(tmp_path / "a") as file:
+        file.write(b"half")
+        1 / 0  # noqa: B018
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_file_is_refused_where_it_may_not_be_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with pytest.raises(Refused, match="exists"):
+        storage.write_bytes(tmp_path / "a", b"new", overwrite=False)
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_json_keeps_order_and_letters_and_refuses_nan(tmp_path: Path) -> None:
+    storage.write_json(tmp_path / "a.json", {"µ": 1, "a": [1.5, None]})
+    assert (tmp_path / "a.json").read_text("utf-8").startswith('{\n  "µ": 1')
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {"µ": 1, "a": [1.5, None]}
+    with pytest.raises(ValueError, match="JSON"):
+        storage.write_json(tmp_path / "b.json", {"a": float("nan")})
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no-folder"):
+        storage.write_bytes(tmp_path / "none" / "a", b"")
+
+
+def test_make_folder_proves_that_it_can_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = storage.make_folder(tmp_path / "a b" / "ü")
+    assert made.is_dir()
+    assert not list(made.iterdir())
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageError, match="not-a-folder"):
+        storage.make_folder(tmp_path / "file")
+    fail_at(monkeypatch, 1, "EROFS")
+    with pytest.raises(StorageError, match="read-only"):
+        storage.make_folder(tmp_path / "c")
+
+
+def test_leftovers_of_dead_processes_go_those_of_living_ones_stay(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead, alive = tmp_path / f".a.1234.tmp-{ended.pid}", tmp_path / f".a.1234.tmp-{os.getpid()}"
+    dead.write_bytes(b"")
+    alive.write_bytes(b"")
+    storage.make_folder(tmp_path)
+    assert not dead.exists()
+    assert alive.exists()
+
+
+def test_sigkill_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:
+    target = tmp_path / "weights"
+    script = (
+        "import sys; from temj import storage; k = 0\n"
+        "while True:\n    k += 1; storage.write_bytes(sys.argv[1], bytes([k % 256]) * 2_000_000); print(k, flush=True)"
+    )
+    for wait in range(1, 6):
+        writer = subprocess.Popen([sys.executable, "-c", script, str(target)], stdout=subprocess.PIPE)
+        for _ in range(wait):
+            writer.stdout.readline()
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+        data = target.read_bytes()
+        assert len(data) == 2_000_000
+        assert len(set(data)) == 1
+
+
+def test_only_storage_writes_files() -> None:
+    """A lint: no other module opens files for writing or uses a library's own writer."""
+    package = Path(storage.__file__).parent
+    forbidden = ('"w"', '"wb"', "write_text(", "write_bytes(", "imwrite(", "torch.save", "savefig(", "to_csv(path")
+    for path in package.rglob("*.py"):
+        if path.name == "storage.py":
+            continue
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+            found = [word for word in forbidden if word in line and f"storage.{word}" not in line]
+            memory = "ZipFile(" in line or "BytesIO" in line or "savefig(buffer" in line
+            assert not found or memory, f"{path}:{number} writes past temj.storage: {line.strip()}"
