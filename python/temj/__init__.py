@@ -38,7 +38,10 @@ _PUBLIC = {
     "train": "temj.workflows.train:train",
 }
 
-__all__ = [*_PUBLIC, "__version__"]
+__all__ = [
+    "Film", "Instances", "Micrograph", "Model", "Table", "__version__",
+    "measure", "open", "open_film", "open_model", "predict", "train",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

@@ -70,11 +70,12 @@ class Stop:
         self.signal: int | None = None
 
     def __call__(self) -> bool:
+        """Whether a signal has come."""
         return self.signal is not None
 
     @property
     def exit_code(self) -> int:
-        """128 + the signal's number."""
+        """128 + the number of the signal."""
         return 128 + (self.signal or signal.SIGINT)
 
     @contextlib.contextmanager
@@ -148,7 +149,9 @@ def progress_bar() -> Iterator[Any]:
     """A bar on the terminal with remaining time; nothing where the error stream is not a terminal."""
     from tqdm import tqdm
 
-    bar = tqdm(total=None, disable=None, leave=False, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}")
+    bar = tqdm(
+        total=None, disable=None, leave=False, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+    )
 
     def report(message: str, current: int, maximum: int) -> None:
         if bar.total != maximum:

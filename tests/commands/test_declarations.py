@@ -64,6 +64,6 @@ def test_menu_names_are_unique_and_end_in_dots_where_a_dialog_opens() -> None:
 def test_a_macro_line_means_the_same_as_the_keywords() -> None:
     predict = commands.command("predict")
     given = {"model": "my model", "threshold": 0.25, "ellipses": True, "output": "/a b/[c]"}
-    line = write_options({name: value for name, value in given.items()})
+    line = write_options(given)
     assert validated(predict, read_options(line)) == validated(predict, given)
     assert validated(predict, read_options("ellipses=false overwrite=true")) == validated(predict, {"overwrite": True})

@@ -39,7 +39,11 @@ def test_what_is_written_is_read_back_or_refused(values: dict[str, str | bool]) 
     try:
         line = write_options(values)
     except BadValue:
-        depths = [text.count("[") != text.count("]") or "][" in text or "]" in text for text in values.values() if text is not True]
+        depths = [
+            text.count("[") != text.count("]") or "][" in text or "]" in text
+            for text in values.values()
+            if text is not True
+        ]
         assert any(depths)
     else:
         assert read_options(line) == values

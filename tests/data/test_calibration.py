@@ -10,7 +10,16 @@ from temj.errors import BadValue
 
 @pytest.mark.parametrize(
     ("text", "unit"),
-    [("nm", "nm"), ("um", "µm"), ("μm", "µm"), ("micron", "µm"), ("\\u00B5m", "µm"), ("Å", "Å"), ("A", "Å"), ("inch", "inch")],
+    [
+        ("nm", "nm"),
+        ("um", "µm"),
+        ("μm", "µm"),
+        ("micron", "µm"),
+        ("\\u00B5m", "µm"),
+        ("Å", "Å"),
+        ("A", "Å"),
+        ("inch", "inch"),
+    ],
 )
 def test_spellings_of_units(text: str, unit: str) -> None:
     assert canonical_unit(text) == unit

@@ -65,7 +65,7 @@ def test_the_callers_own_array_stays_writable() -> None:
 
 @pytest.mark.parametrize("pixels", [np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2)), np.zeros((0, 2), np.uint8)])
 def test_pixels_that_are_no_micrograph_are_refused_in_words(pixels: np.ndarray) -> None:
-    with pytest.raises(BadImage, match="expected a grey-value image|Expected a grey-value image"):
+    with pytest.raises(BadImage, match="Expected a grey-value image"):
         Micrograph(pixels, name="x.tif")
 
 

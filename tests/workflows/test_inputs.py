@@ -35,7 +35,7 @@ def test_a_folder_means_its_images_without_junk(tmp_path: Path) -> None:
 def test_nothing_to_do_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(BadImage, match="no-images"):
         find_images([tmp_path])
-    with pytest.raises(BadImage, match="missing.*Check the path"):
+    with pytest.raises(BadImage, match=r"missing.*Check the path"):
         find_images([tmp_path / "none.tif"])
 
 

@@ -12,11 +12,17 @@ from temj.commands.repeat import repeat
 class TrainParameters(Parameters):
     """What is learned, how long, and where the model goes."""
 
-    dataset: Path = parameter(..., "Dataset folder (images/, masks/ or <stem>_RoiSet.zip, dataset.json).", role="input_folder")
+    dataset: Path = parameter(
+        ..., "Dataset folder (images/, masks/ or <stem>_RoiSet.zip, dataset.json).", role="input_folder"
+    )
     core: Literal["semantic"] = parameter("semantic", "Kind of network.")
     output: Path = parameter(..., "Model folder to make.", role="output_folder")
-    epochs: int | None = parameter(None, "Passes over the training data (100 where minutes are not given either).", ge=1)
-    minutes: float | None = parameter(None, "Length of the training; fixed as a number of steps after a warm-up.", unit="min", gt=0)
+    epochs: int | None = parameter(
+        None, "Passes over the training data (100 where minutes are not given either).", ge=1
+    )
+    minutes: float | None = parameter(
+        None, "Length of the training; fixed as a number of steps after a warm-up.", unit="min", gt=0
+    )
     seed: int = parameter(0, "Seed of everything random.", ge=0)
     device: Literal["auto", "cpu", "cuda", "mps"] = parameter("auto", "Where the network learns.")
     resume: bool = parameter(False, "Go on with the unfinished training in the output folder.")
@@ -24,7 +30,9 @@ class TrainParameters(Parameters):
     architecture: str = parameter("Unet", "Network, by its name in segmentation-models-pytorch.", advanced=True)
     encoder: str = parameter("resnet18", "Encoder, by its name in segmentation-models-pytorch.", advanced=True)
     inversion: float | None = parameter(None, "Share of crops with inverted contrast.", advanced=True, ge=0, le=1)
-    patience: int | None = parameter(None, "Validations without a gain after which it stops early.", advanced=True, ge=1)
+    patience: int | None = parameter(
+        None, "Validations without a gain after which it stops early.", advanced=True, ge=1
+    )
     threads: int | None = parameter(None, "CPU threads; equal weights need equal threads.", advanced=True, ge=1)
     description: str = parameter("", "What the model finds, for its card.", advanced=True)
 

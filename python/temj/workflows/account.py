@@ -20,7 +20,7 @@ def prediction_account(outputs: Mapping[str, Table]) -> str:
 def measurement_account(outputs: Mapping[str, Table]) -> str:
     """How many objects were measured, and where the table is."""
     count = len(outputs["results"])
-    return "\n".join([f"{count} object{'' if count == 1 else 's'} measured."] + _files(outputs))
+    return "\n".join([f"{count} object{'' if count == 1 else 's'} measured.", *_files(outputs)])
 
 
 def training_account(outputs: Mapping[str, Table]) -> str:

@@ -89,7 +89,8 @@ def _libraries() -> Iterator[Check]:
         yield Check(
             "OpenCV twice",
             ", ".join(headless),
-            f"It writes the same folder as opencv-python: pip uninstall {' '.join(headless)}, then reinstall opencv-python.",
+            "It writes the same folder as opencv-python: "
+            f"pip uninstall {' '.join(headless)}, then install opencv-python again.",
         )
 
 
@@ -107,33 +108,41 @@ def _opencv() -> Iterator[Check]:
 
 
 def _device() -> Iterator[Check]:
-    describe = registry.load("temj.inference.device:describe")
-    yield Check("Device", describe())
+    device = registry.load("temj.models:choose_device")("auto")
+    cores = f"{os.cpu_count()} cores"
+    yield Check("Device", f"{device} ({cores if device == 'cpu' else 'GPU'}) is what --device auto takes")
 
 
 def _java() -> Iterator[Check]:
     home = os.environ.get("JAVA_HOME")
     java = shutil.which("java") or (home and shutil.which("java", path=str(Path(home, "bin"))))
     if not java:
-        yield Check("Java", "not found", "Install a JDK 11 or newer (Debian, Ubuntu: apt-get install default-jdk); only ImageJ needs it.")
+        yield Check(
+            "Java",
+            "not found",
+            "Install a JDK 11 or newer (Debian, Ubuntu: apt-get install default-jdk); only ImageJ needs it.",
+        )
         return
     told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60).stderr
     version = re.search(r'version "(\d+)', told)
     new = version is not None and int(version[1]) >= 11
-    yield Check("Java", f"{told.splitlines()[0] if told else '?'} at {java}", "" if new else "Install a JDK 11 or newer.")
+    yield Check(
+        "Java", f"{told.splitlines()[0] if told else '?'} at {java}", "" if new else "Install a JDK 11 or newer."
+    )
     if home and not Path(home).is_dir():
         yield Check("JAVA_HOME", home, "It names no folder: unset it or point it at the JDK.")
 
 
 def _imagej() -> Iterator[Check]:
-    jar = Path.home() / ".m2" / "repository" / "net" / "imagej" / "ij"
-    versions = sorted(path.name for path in jar.glob("*")) if jar.is_dir() else []
-    yield Check(
-        "ImageJ",
-        f"embedded 1.54p, {'in ' + str(jar) if '1.54p' in versions else 'fetched from Maven Central at its first start (2.5 MB)'}",
-    )
-    display = "a display" if os.name == "nt" or sys.platform == "darwin" or os.environ.get("DISPLAY") else "no display: headless only"
+    jar = Path.home() / ".m2" / "repository" / "net" / "imagej" / "ij" / "1.54p"
+    place = f"in {jar}" if jar.is_dir() else "comes from Maven Central at its first start (2.5 MB)"
+    yield Check("ImageJ", f"embedded 1.54p, {place}")
+    display = "a display" if _has_display() else "no display: headless only"
     yield Check("Display", display)
+
+
+def _has_display() -> bool:
+    return os.name == "nt" or sys.platform == "darwin" or bool(os.environ.get("DISPLAY"))
 
 
 def _models() -> Iterator[Check]:
@@ -149,7 +158,9 @@ def _places() -> Iterator[Check]:
         yield Check("Model folder", str(place))
     yield Check("Java caches", f"{Path.home() / '.m2'}, {Path.home() / '.jgo'}")
     free = shutil.disk_usage(Path.home()).free / 1e9
-    yield Check("Free disk", f"{free:.0f} GB", "" if free > 1 else f"Free some space: a fresh set-up takes {DISK_GB} GB.")
+    yield Check(
+        "Free disk", f"{free:.0f} GB", "" if free > 1 else f"Free some space: a fresh set-up takes {DISK_GB} GB."
+    )
 
 
 EXAMINATIONS = (_python, _libraries, _opencv, _device, _java, _imagej, _models, _places)

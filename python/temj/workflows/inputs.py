@@ -33,7 +33,9 @@ def find_images(paths: Iterable[Path]) -> tuple[Path, ...]:
         elif path.exists():
             found.append(path)
         else:
-            raise BadImage("missing", where=path, expected="an image file or a folder of images", remedy="Check the path.")
+            raise BadImage(
+                "missing", where=path, expected="an image file or a folder of images", remedy="Check the path."
+            )
     if not found:
         raise BadImage(
             "no-images",
@@ -55,7 +57,10 @@ def plan(images: Sequence[Path]) -> tuple[Job, ...]:
     (``a.tif_Results.csv``), and a file name that two folders share by ``<folder>-<file name>``.
     """
     jobs = []
-    stems, names = Counter(image.stem.casefold() for image in images), Counter(image.name.casefold() for image in images)
+    stems, names = (
+        Counter(image.stem.casefold() for image in images),
+        Counter(image.name.casefold() for image in images),
+    )
     used: Counter[str] = Counter()
     for image in images:
         stem = image.stem if stems[image.stem.casefold()] == 1 else image.name

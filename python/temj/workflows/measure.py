@@ -26,7 +26,7 @@ def measure(
             one for each class; None takes what the model that found the objects says, else ``equivalent``.
     """
     if isinstance(diameter, str):
-        diameter = {name: diameter for name in set(instances.class_name)}
+        diameter = dict.fromkeys(instances.class_name, diameter)
     return measures.measure(micrograph, instances, instances.info.get("diameter", {}) if diameter is None else diameter)
 
 

@@ -101,9 +101,7 @@ def _labels(film: Film, instances: Instances) -> tuple[np.ndarray, int]:
     planes, overlapped = [], 0
     for micrograph in film:
         index = np.flatnonzero(_of_plane(instances, micrograph))
-        part, shared = paint(
-            instances.shapes.take(index), instances.score[index], micrograph.width, micrograph.height
-        )
+        part, shared = paint(instances.shapes.take(index), instances.score[index], micrograph.width, micrograph.height)
         numbers = np.concatenate([[0], index + 1])
         planes.append(numbers[part])
         overlapped += shared

@@ -257,9 +257,7 @@ def _finish(
     record.write(
         folder, {**run, "state": "done", "finished": record.now(), "images": list(entries), "failures": list(failures)}
     )
-    written = {
-        f"{kind} {entry['stem']}": folder / name for entry in entries for kind, name in entry["files"].items()
-    }
+    written = {f"{kind} {entry['stem']}": folder / name for entry in entries for kind, name in entry["files"].items()}
     once = {"summary": folder / "Summary.csv"} if entries else {}
     failed = [np.array([failure[key] for failure in failures], object) for key in ("image", "code", "message")]
     return {

@@ -60,9 +60,7 @@ def train_model(
     options = {name: value for name, value in parameters.items() if name not in _NOT_OPTIONS}
     options["settings"] = {name: parameters[name] for name in _CORE_SETTINGS}
     options["command"] = repeat["command_line"]
-    model = train(
-        parameters["dataset"], folder, parameters["core"], progress=progress, cancelled=cancelled, **options
-    )
+    model = train(parameters["dataset"], folder, parameters["core"], progress=progress, cancelled=cancelled, **options)
     run = {
         "format": 1,
         "command": "train",
