@@ -11,7 +11,7 @@ TESTS ?= tests
 .PHONY: demo test lint clean
 
 demo: $(STAMP)
-	@$(BIN)/python -m temj.demo
+	@$(BIN)/python -m temj.imagej.demo
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest $(TESTS)

@@ -1,0 +1,167 @@
+"""``dataset.json``: what the images of a dataset folder show and how they are annotated.
+
+Every key but ``format`` and ``classes`` may be left out; an unknown key is an error. The smallest one::
+
+    {
+      "format": 1,
+      "classes": ["loop"],
+      "pixel_size": 0.390625,
+      "split": {"train": ["01", "02"], "validation": ["03"]}
+    }
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from temj.data import UNCALIBRATED, Calibration
+from temj.data.calibration import canonical_unit, round_size
+from temj.errors import BadDataset
+
+FORMAT = 1
+FILE = "dataset.json"
+MINIMAL = json.dumps({"format": FORMAT, "classes": ["loop"], "pixel_size": 0.39})
+
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
+Size = Annotated[float, Field(gt=0)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+COLOURS = ("#ff7f0e", "#1f77b4", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#bcbd22", "#17becf")
+"""Colours for classes that have none of their own, in order."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ClassDescription(_Part):
+    """One kind of object: its colour, which length is its Diameter, where its outline was drawn (outer, middle …)."""
+
+    name: Name
+    colour: Colour | None = None
+    diameter: Literal["major", "geometric", "equivalent"] = "equivalent"
+    edge: str = ""
+
+
+class Symmetry(_Part):
+    """What may be done to a micrograph without changing its meaning: rotation by up to ± degrees, mirroring."""
+
+    rotation: Annotated[float, Field(ge=0, le=180)] = 180.0
+    flip_horizontal: bool = True
+    flip_vertical: bool = True
+
+
+class Split(_Part):
+    """Which images (stems of their file names) are for training, validation and test; others are not used."""
+
+    train: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+class Description(_Part):
+    """The contents of ``dataset.json``.
+
+    Attributes:
+        classes: in the order of their values in masks; a plain name stands for ``{"name": …}``.
+        masks: whether the values of masks are classes or object numbers.
+        pixel_size: of images whose file has none: one number, [width, height], or null where it is unknown.
+        unit: of the pixel size.
+        symmetry: see :class:`Symmetry`.
+        polarity: "fixed", or "both" where the contrast may be inverted.
+        edge: where outlines were drawn, for classes that do not say it themselves.
+        split: see :class:`Split`; left out: every fourth image is for validation.
+        empty: stems of images that were looked at and have no object; they need no mask and no RoiSet.
+        licence, protocol, description: for people, carried on into the card of a model.
+    """
+
+    format: Literal[1]
+    description: str = ""
+    classes: Annotated[tuple[ClassDescription, ...], Field(min_length=1, max_length=254)]
+    masks: Literal["classes", "instances"] = "classes"
+    pixel_size: Size | tuple[Size, Size] | None = None
+    unit: str = "nm"
+    symmetry: Symmetry = Symmetry()
+    polarity: Literal["fixed", "both"] = "fixed"
+    edge: str = ""
+    split: Split | None = None
+    empty: tuple[str, ...] = ()
+    licence: str = ""
+    protocol: str = ""
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _from_names(cls, classes: object) -> object:
+        if not isinstance(classes, (list, tuple)):
+            return classes
+        return [{"name": entry} if isinstance(entry, str) else entry for entry in classes]
+
+    @field_validator("unit")
+    @classmethod
+    def _length(cls, unit: str) -> str:
+        canonical = canonical_unit(unit)
+        if canonical is None:
+            raise ValueError("not a unit of length such as nm or um")
+        return canonical
+
+    @model_validator(mode="after")
+    def _different_classes(self) -> Description:
+        names = [entry.name for entry in self.classes]
+        if len(set(names)) < len(names) or "ignore" in names:
+            raise ValueError("classes must have different names, and 'ignore' is kept for what nobody can tell")
+        return self
+
+    @property
+    def calibration(self) -> Calibration:
+        """The pixel size as a calibration."""
+        if self.pixel_size is None:
+            return UNCALIBRATED
+        sizes = self.pixel_size if isinstance(self.pixel_size, tuple) else (self.pixel_size, self.pixel_size)
+        return Calibration(round_size(sizes[0]), round_size(sizes[1]), self.unit)
+
+
+def read_description(folder: Path) -> Description:
+    """The ``dataset.json`` of a folder.
+
+    Raises:
+        BadDataset: missing (a minimal one is shown), no JSON, of a newer format, or with wrong or unknown keys.
+    """
+    path = folder / FILE
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BadDataset(
+            "no-description", where=folder, expected=f"a file {FILE}", found="none",
+            remedy=f"Write one into it with your class names and pixel size in nm, such as: {MINIMAL}",
+        ) from None  # fmt: skip
+    except OSError as error:
+        raise BadDataset("unreadable", where=path, found=error.strerror) from error
+    except ValueError as error:
+        raise BadDataset("json", where=path, expected="JSON in UTF-8", found=str(error)) from error
+    if isinstance(values, dict) and isinstance(values.get("format"), int) and values["format"] > FORMAT:
+        raise BadDataset(
+            "newer-format", where=path, expected=f"format {FORMAT}", found=values["format"], remedy="Update TEMJ."
+        )
+    try:
+        return Description.model_validate(values)
+    except ValidationError as error:
+        raise BadDataset(
+            "description",
+            where=path,
+            found="; ".join(_fault(fault) for fault in error.errors()),
+            remedy=f"Correct it; the smallest one is: {MINIMAL}",
+        ) from error
+
+
+def _fault(fault: dict) -> str:
+    """One fault of the file in words; an unknown key with the nearest known one."""
+    place = ".".join(map(str, fault["loc"])) or "the file"
+    if fault["type"] != "extra_forbidden":
+        return f"{place}: {fault['msg']}"
+    known = {*Description.model_fields, *ClassDescription.model_fields, *Symmetry.model_fields, *Split.model_fields}
+    near = difflib.get_close_matches(str(fault["loc"][-1]), sorted(known), n=1)
+    return f"{place}: unknown key" + (f", did you mean '{near[0]}'?" if near else "")

@@ -1,0 +1,78 @@
+"""Any pixels a file may hold -> the three kinds a micrograph has, without ever wrapping a number around.
+
+==========================  =========================================================
+uint8, uint16, float32      as they are
+bool (1 bit)                uint8, 0 and 255 as in ImageJ
+int8, int16                 float32, exact
+float16                     float32, exact
+float64                     float32, rounded
+int32, uint32, int64, …     float32, exact up to 2^24 (a note says so)
+colour                      mean of red, green and blue, rounded, as ImageJ does it
+==========================  =========================================================
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from temj.errors import BadImage
+
+COLOUR_NOTE = "colour image: grey values are the mean of red, green and blue, as in ImageJ"
+ALPHA_NOTE = "the transparency channel is ignored"
+
+
+def to_pixels(samples: np.ndarray, where: object, notes: list[str]) -> np.ndarray:
+    """The samples of one plane as uint8, uint16 or float32 (height, width).
+
+    Args:
+        samples: (height, width) or (height, width, channels), any dtype and byte order.
+        where: the file, for the error.
+        notes: what was done to the pixels is appended here.
+
+    Raises:
+        BadImage: a kind of pixel that is no grey value or colour (complex numbers, 2-D spectra).
+    """
+    if samples.ndim == 3:
+        samples = _grey(samples, where, notes)
+    samples = samples.astype(samples.dtype.newbyteorder("="), copy=False)
+    kind, size = samples.dtype.kind, samples.dtype.itemsize
+    if kind == "b":
+        return np.where(samples, np.uint8(255), np.uint8(0))
+    if samples.dtype in (np.uint8, np.uint16, np.float32):
+        return samples
+    if kind not in "iuf":
+        raise _unsupported(samples, where)
+    if kind in "iu" and size > 2:
+        notes.append(f"{samples.dtype.name} pixels are held as 32-bit float (exact up to 16,777,216), as in ImageJ")
+    with np.errstate(over="ignore"):
+        return samples.astype(np.float32)
+
+
+def _grey(samples: np.ndarray, where: object, notes: list[str]) -> np.ndarray:
+    """Colour to grey: ImageJ's unweighted mean; grey with transparency to its grey."""
+    channels = samples.shape[2]
+    if channels not in (1, 2, 3, 4) or samples.dtype.kind not in "uf":
+        raise _unsupported(samples, where)
+    if channels in (2, 4):
+        notes.append(ALPHA_NOTE)
+    if channels < 3:
+        return samples[..., 0]
+    first, second, third = samples[..., 0], samples[..., 1], samples[..., 2]
+    if np.array_equal(first, second) and np.array_equal(first, third):
+        return first
+    notes.append(COLOUR_NOTE)
+    if samples.dtype.kind == "f":
+        return samples[..., :3].mean(axis=2, dtype=np.float64)
+    total = first.astype(np.uint64) + second + third
+    return ((total + 1) // 3).astype(samples.dtype)
+
+
+def _unsupported(samples: np.ndarray, where: object) -> BadImage:
+    shape = " x ".join(map(str, samples.shape))
+    return BadImage(
+        "pixels",
+        where=where,
+        expected="grey values or colours",
+        found=f"{shape} {samples.dtype.name}",
+        remedy="Convert it to 8-bit, 16-bit or 32-bit (in ImageJ: Image > Type).",
+    )

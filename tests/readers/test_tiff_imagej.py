@@ -1,0 +1,65 @@
+"""Our readers see in a TIFF what the real ImageJ sees: planes, grey values, pixel size, origin, labels."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from temj import readers
+from temj.annotations.masks import write_labels
+from temj.data import Calibration
+from temj.data.calibration import canonical_unit, round_size
+
+RNG = np.random.default_rng(2)
+
+
+def foreign(folder: Path) -> None:
+    """Files that ImageJ did not write."""
+    grey = RNG.integers(0, 60_000, (21, 33), np.uint16)
+    tifffile.imwrite(folder / "plain.tif", grey, resolution=(2e7, 1e7), resolutionunit=3, metadata=None)
+    tifffile.imwrite(folder / "white_is_zero.tif", (grey // 256).astype(np.uint8), photometric="miniswhite")
+    tifffile.imwrite(folder / "bits.tif", grey > 30_000)
+    tifffile.imwrite(folder / "int16.tif", (grey.astype(int) - 30_000).astype(np.int16))
+    tifffile.imwrite(folder / "uint32.tif", grey.astype(np.uint32) * 17)
+    tifffile.imwrite(folder / "big_endian.tif", grey.astype(">u2"), byteorder=">")
+    tifffile.imwrite(folder / "pages.tif", np.stack([grey, grey // 2]), photometric="minisblack", metadata=None)
+    metadata = {"axes": "TZCYX", "unit": "um"}
+    stack = RNG.random((2, 3, 2, 21, 33)).astype(np.float32)
+    tifffile.imwrite(folder / "hyper_float.tif", stack, imagej=True, resolution=(2.5, 2.5), metadata=metadata)
+    write_labels(folder / "labels.tif", grey // 1000, Calibration(0.390625, 0.41, "nm", 2.5, 0))
+    write_labels(folder / "many_labels.tif", grey.astype(int) * 3, Calibration(0.000390625, 0.41, "µm"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    foreign(folder)
+    command = [sys.executable, str(Path(__file__).with_name("imagej_images.py")), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.java
+def test_our_readers_see_what_imagej_sees(folder: Path):
+    everything = json.loads((folder / "seen.json").read_text())
+    assert len(everything) == 21
+    for name, seen in everything.items():
+        film = readers.open_film(folder / name)
+        assert list(film.dimensions) == seen["dimensions"], name
+        for index, micrograph in enumerate(film):
+            assert list(micrograph.pixels.shape) == seen["size"], name
+            np.testing.assert_array_equal(micrograph.pixels.ravel(), np.float32(seen["values"][index]), err_msg=name)
+            if len(film) > 1:
+                assert micrograph.slice_label == seen["labels"][index], name
+        width, height, unit = seen["pixel"]
+        calibration = film[0].calibration
+        assert calibration.known == (canonical_unit(unit) is not None and name != "uncalibrated.tif"), name
+        if calibration.known:
+            assert calibration.unit == canonical_unit(unit), name
+            assert (calibration.width, calibration.height) == (round_size(width), round_size(height)), name
+        assert [calibration.x_origin, calibration.y_origin] == seen["origin"], name
