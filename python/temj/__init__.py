@@ -9,8 +9,7 @@
 Public names are imported on first use, so that ``import temj`` costs nothing.
 """
 
-from __future__ import annotations
-
+# No "from __future__ import annotations" here: its name would stand in for the package temj.annotations.
 from typing import TYPE_CHECKING
 
 from temj import registry

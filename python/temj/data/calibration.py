@@ -64,6 +64,12 @@ class Calibration:
         factor = NM_PER_UNIT[self.unit]
         return round_size(self.width * factor), round_size(self.height * factor)
 
+    @property
+    def size_text(self) -> str:
+        """``0.39 nm``, or ``0.39 x 0.41 nm``."""
+        sizes = dict.fromkeys(f"{size:.6g}" for size in (self.width, self.height))
+        return f"{' x '.join(sizes)} {self.unit}"
+
 
 UNCALIBRATED = Calibration()
 
@@ -89,3 +95,8 @@ def parse_pixel_size(text: str | float) -> Calibration:
             remedy="Give the size of one pixel, in nm unless a unit is written; leave it out where it is unknown.",
         )
     return Calibration(round_size(sizes[0]), round_size(sizes[-1]), unit)
+
+
+def as_calibration(pixel_size: Calibration | str | float) -> Calibration:
+    """A pixel size however it is given (:func:`parse_pixel_size` for text and numbers)."""
+    return pixel_size if isinstance(pixel_size, Calibration) else parse_pixel_size(pixel_size)

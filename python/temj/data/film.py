@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from temj.data.calibration import Calibration
 from temj.data.micrograph import Micrograph
 
 
@@ -35,3 +36,7 @@ class Film:
 
     def __iter__(self) -> Iterator[Micrograph]:
         return (self.read(index) for index in range(len(self)))
+
+    def with_pixel_size(self, wanted: Calibration) -> Film:
+        """The same film at the scale that its user gave (:meth:`Micrograph.with_pixel_size`)."""
+        return replace(self, read=lambda index: self.read(index).with_pixel_size(wanted))

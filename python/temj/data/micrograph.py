@@ -58,6 +58,14 @@ class Micrograph:
         """Columns of pixels."""
         return self.pixels.shape[1]
 
-    def with_calibration(self, calibration: Calibration) -> Micrograph:
-        """The same pixels at another scale."""
-        return replace(self, calibration=calibration)
+    def with_pixel_size(self, wanted: Calibration) -> Micrograph:
+        """The same micrograph at the scale that its user gave; the origin stays.
+
+        ``metadata["notes"]`` says so where this differs by more than 2 % from what the micrograph said itself.
+        """
+        own = self.calibration
+        notes = tuple(self.metadata.get("notes", ()))
+        if own.known and wanted.known and any(abs(a / b - 1) > 0.02 for a, b in zip(own.nm, wanted.nm, strict=True)):
+            notes += (f"pixel size {wanted.size_text} given by the user instead of the file's {own.size_text}",)
+        calibration = replace(wanted, x_origin=own.x_origin, y_origin=own.y_origin)
+        return replace(self, calibration=calibration, metadata={**self.metadata, "notes": notes})

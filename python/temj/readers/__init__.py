@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from temj.data import Calibration, Film, Micrograph
+from temj.data.calibration import as_calibration
 from temj.errors import BadImage, BadValue
 from temj.readers.files import first_bytes
 from temj.registry import load
@@ -23,16 +22,14 @@ READERS = {
 }
 """Extension (lower case) -> function of a path (absolute) that gives a :class:`Film`."""
 
-PIXEL_SIZE_TOLERANCE = 0.02
 
-
-def open_film(path: str | os.PathLike, pixel_size: Calibration | None = None) -> Film:
+def open_film(path: str | os.PathLike, pixel_size: Calibration | str | float | None = None) -> Film:
     """All planes of an image file, read one by one when they are asked for.
 
     Args:
         path: TIFF (ImageJ's stacks and hyperstacks too), PNG or JPEG.
-        pixel_size: replaces the file's own pixel size; each micrograph's ``metadata["notes"]`` says so
-            where they differ by more than 2 %.
+        pixel_size: replaces the file's own (nm where no unit is given: ``0.39``, ``"0.39x0.41"``, ``"0.4um"``); each
+            micrograph's ``metadata["notes"]`` says so where they differ by more than 2 %.
 
     Raises:
         BadImage: it cannot be read, or not all of it; nothing is ever filled with zeros.
@@ -49,10 +46,12 @@ def open_film(path: str | os.PathLike, pixel_size: Calibration | None = None) ->
             remedy="Save it as TIFF (in ImageJ: File > Save As > Tiff).",
         )
     film: Film = load(reader)(path)
-    return film if pixel_size is None else replace(film, read=_at_scale(film.read, pixel_size))
+    return film if pixel_size is None else film.with_pixel_size(as_calibration(pixel_size))
 
 
-def open(path: str | os.PathLike, pixel_size: Calibration | None = None, plane: int | None = None) -> Micrograph:
+def open(
+    path: str | os.PathLike, pixel_size: Calibration | str | float | None = None, plane: int | None = None
+) -> Micrograph:
     """One micrograph from an image file.
 
     Args:
@@ -76,28 +75,3 @@ def open(path: str | os.PathLike, pixel_size: Calibration | None = None, plane: 
             remedy="Choose one with plane=, or open all of them with temj.readers.open_film.",
         )
     return film[plane]
-
-
-def _at_scale(read: Callable[[int], Micrograph], wanted: Calibration) -> Callable[[int], Micrograph]:
-    """A reader whose micrographs have the pixel size that the user gave."""
-
-    def read_at_scale(index: int) -> Micrograph:
-        micrograph = read(index)
-        own = micrograph.calibration
-        differs = own.known and wanted.known and _differ(own, wanted)
-        note = f"pixel size {_size(wanted)} given by the user instead of the file's {_size(own)}"
-        notes = (*micrograph.metadata.get("notes", ()), *([note] if differs else []))
-        calibration = replace(wanted, x_origin=own.x_origin, y_origin=own.y_origin)
-        return replace(micrograph, calibration=calibration, metadata={**micrograph.metadata, "notes": notes})
-
-    return read_at_scale
-
-
-def _differ(one: Calibration, other: Calibration) -> bool:
-    """Whether two pixel sizes differ by more than 2 % in x or y."""
-    return any(abs(a / b - 1) > PIXEL_SIZE_TOLERANCE for a, b in zip(one.nm, other.nm, strict=True))
-
-
-def _size(calibration: Calibration) -> str:
-    sizes = dict.fromkeys(f"{size:.6g}" for size in (calibration.width, calibration.height))
-    return f"{' x '.join(sizes)} {calibration.unit}"

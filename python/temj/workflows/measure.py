@@ -35,7 +35,7 @@ def measure_micrograph(
 ) -> dict[str, Table]:
     """Measure an open image's ROIs; write the table where an output is named."""
     if pixel_size:
-        micrograph = micrograph.with_calibration(parse_pixel_size(pixel_size))
+        micrograph = micrograph.with_pixel_size(parse_pixel_size(pixel_size))
     return _written(measure(micrograph, instances, diameter), output, overwrite)
 
 
@@ -43,7 +43,7 @@ def measure_file(
     image: Path, rois: Path, pixel_size: str, diameter: str, output: Path, overwrite: bool
 ) -> dict[str, Table]:
     """Measure a ROI set on an image file and write the table."""
-    film = open_film(image, parse_pixel_size(pixel_size) if pixel_size else None)
+    film = open_film(image, pixel_size or None)
     return _written(measure(film, annotations.read(rois), diameter), output, overwrite)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def predict(
         such as rescaling to the model's pixel size.
     """
     options = PredictOptions(model, str(threshold), False, str(pixel_size), device)
-    return _find(_scaled(micrograph, options), models.open_model(model), options)
+    return _find(_scaled(micrograph, options), _model(options), options)
 
 
 def predict_micrograph(
@@ -74,7 +74,7 @@ def predict_micrograph(
 ) -> dict[str, Any]:
     """Predict an open image; write the same files as :func:`predict_files` where a folder is named."""
     chosen = PredictOptions(**options)
-    model = models.open_model(chosen.model)
+    model = _model(chosen)
     micrograph = _scaled(micrograph, chosen)
     if folder is None:
         return _values(_predict(micrograph, model, chosen, progress, cancelled))
@@ -114,7 +114,7 @@ def predict_files(
     """
     chosen = PredictOptions(**options)
     jobs = plan(find_images(images))
-    model = models.open_model(chosen.model)
+    model = _model(chosen)
     folder = storage.make_folder(folder)
     run = _run_record(chosen, model, repeat)
     done = _finished(folder, run, jobs, chosen, existing)
@@ -134,21 +134,24 @@ def predict_files(
     return _finish(folder, run, entries, failures)
 
 
+def _model(options: PredictOptions) -> Model:
+    """The model; threshold, device and pixel size are checked before any work begins."""
+    model = models.open_model(options.model)
+    model.card.threshold(options.threshold)
+    models.choose_device(options.device)
+    if options.pixel_size:
+        parse_pixel_size(options.pixel_size)
+    return model
+
+
 def _scaled(micrograph: Micrograph | Film, options: PredictOptions) -> Micrograph | Film:
     """With the pixel size that the user gave, if he gave one."""
-    if not options.pixel_size:
-        return micrograph
-    calibration = parse_pixel_size(options.pixel_size)
-    if isinstance(micrograph, Film):
-        return replace(micrograph, read=lambda index: micrograph.read(index).with_calibration(calibration))
-    return micrograph.with_calibration(calibration)
+    return micrograph.with_pixel_size(parse_pixel_size(options.pixel_size)) if options.pixel_size else micrograph
 
 
 def _find(film: Micrograph | Film, model: Model, options: PredictOptions, **hooks: Any) -> Instances:
-    threshold = None if options.threshold == "auto" else options.threshold
     run = inference.predict if isinstance(film, Micrograph) else inference.predict_film
-    found = run(film, model, threshold=threshold, device=options.device, **hooks)
-    return found.with_columns(info={**found.info, "diameter": {c.name: c.diameter for c in model.card.classes}})
+    return run(film, model, threshold=options.threshold, device=options.device, **hooks)
 
 
 def _predict(
@@ -161,15 +164,15 @@ def _predict(
     """Find, measure, summarise and, if asked, fit ellipses."""
     found = _find(film, model, options, progress=progress, cancelled=cancelled)
     results = measure(film, found)
-    classes = {entry.name: entry.colour for entry in model.card.classes}
+    colours = dict(model.card.colours)
     first = film if isinstance(film, Micrograph) else film[0]
     return outputs.Prediction(
         film=Film(film.name, (1, 1, 1), lambda _: film) if isinstance(film, Micrograph) else film,
         instances=found,
         results=results,
-        summary=summarise(results, film, tuple(classes)),
+        summary=summarise(results, film, model.card.class_names),
         ellipses=fitted_ellipses(found, first.width, first.height) if options.ellipses else None,
-        colours=classes,
+        colours=colours,
     )
 
 
@@ -182,7 +185,7 @@ def _values(prediction: outputs.Prediction) -> dict[str, Any]:
 def _one_file(job: Job, folder: Path, model: Model, options: PredictOptions, **hooks: Any) -> dict[str, Any]:
     """Read, predict and write one file; gives its entry in run.json."""
     digest = sha256(job.image)
-    film = open_film(job.image, parse_pixel_size(options.pixel_size) if options.pixel_size else None)
+    film = _scaled(open_film(job.image), options)
     prediction = _predict(film, model, options, **hooks)
     facts = {"image": str(job.image), "stem": job.stem, "sha256": digest}
     return _write(prediction, outputs.paths(folder, job.stem, options.ellipses), facts)

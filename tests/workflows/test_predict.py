@@ -1,0 +1,205 @@
+"""``temj predict`` on real pixels with the shipped model: what is written, refused, resumed and reported."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+import temj
+from temj import annotations, commands
+from temj.data.table_text import to_csv
+from temj.errors import BadValue, Cancelled, Refused
+
+
+def predict(images: list[Path], output: Path, **parameters: object) -> dict:
+    return commands.run("predict", {"images": images, "output": output, **parameters})
+
+
+def folder_bytes(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.json"}
+
+
+def test_writes_what_it_says_and_row_roi_and_label_are_the_same_object(tmp_path: Path, micrograph) -> None:
+    image, output = micrograph("a.tif"), tmp_path / "out"
+    outputs = predict([image], output, ellipses=True)
+    names = {"a_RoiSet.zip", "a_Results.csv", "a_overlay.png", "a_labels.tif", "a_ellipses_RoiSet.zip"}
+    assert {path.name for path in output.iterdir()} == names | {"Summary.csv", "run.json"}
+    assert {Path(file).name for file in outputs["files"]["File"]} == names | {"Summary.csv", "run.json"}
+    rois, ellipses = annotations.read(output / "a_RoiSet.zip"), annotations.read(output / "a_ellipses_RoiSet.zip")
+    lines = (output / "a_Results.csv").read_text().splitlines()
+    header, rows = lines[0].split(","), [line.split(",") for line in lines[1:]]
+    labels = tifffile.imread(output / "a_labels.tif")
+    assert len(rois) == len(rows) == labels.max() == outputs["summary"]["Count"][0] > 2
+    assert list(ellipses.name) == list(rois.name)
+    area = header.index("Area")
+    for number, (row, name) in enumerate(zip(rows, rois.name, strict=True), start=1):
+        assert row[0] == str(number)
+        assert row[1] == f"a.tif:{name}"
+        assert float(row[area]) == pytest.approx((labels == number).sum() * 0.390625**2, abs=5e-4)
+    assert labels.dtype == np.uint16
+    with tifffile.TiffFile(output / "a_labels.tif") as file:
+        assert file.imagej_metadata["unit"] == "nm"
+        numerator, denominator = file.pages[0].tags["XResolution"].value
+        assert numerator / denominator == pytest.approx(2.56)
+
+
+def test_command_line_python_and_a_second_run_give_the_same_bytes(tmp_path: Path, micrograph) -> None:
+    image = micrograph("a.tif")
+    predict([image], tmp_path / "one", ellipses=True)
+    predict([image], tmp_path / "two", ellipses=True)
+    assert folder_bytes(tmp_path / "one") == folder_bytes(tmp_path / "two")
+    opened = temj.open(image)
+    found = temj.predict(opened, model="loops")
+    assert to_csv(temj.measure(opened, found)) == (tmp_path / "one" / "a_Results.csv").read_text()
+    open_image = commands.run("predict", {"output": tmp_path / "three", "ellipses": True}, {"micrograph": opened})
+    assert folder_bytes(tmp_path / "three") == folder_bytes(tmp_path / "one")
+    assert to_csv(open_image["results"]) == (tmp_path / "one" / "a_Results.csv").read_text()
+
+
+def test_the_lines_in_run_json_repeat_the_run(tmp_path: Path, micrograph, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shlex
+
+    from temj import cli
+
+    image = micrograph("an image.tif")
+    predict([image], tmp_path / "my out", threshold=0.3, ellipses=True)
+    run = json.loads((tmp_path / "my out" / "run.json").read_text())
+    before = folder_bytes(tmp_path / "my out")
+    shutil.rmtree(tmp_path / "my out")
+    assert cli.main(shlex.split(run["command_line"])[1:]) == 0
+    assert folder_bytes(tmp_path / "my out") == before
+    assert run["macro_line"].startswith('run("TEMJ Predict...", "threshold=0.3 ellipses output=[')
+    assert run["images"][0]["prediction"]["threshold"] == 0.3
+    assert run["model"]["sha256"] == temj.open_model("loops").sha256
+    assert len(run["images"][0]["sha256"]) == 64
+
+
+def test_half_the_pixels_are_rescaled_by_the_pixel_size_and_it_says_so(tmp_path: Path, micrograph, field) -> None:
+    half = field.reshape(96, 2, 128, 2).mean((1, 3)).round().astype(np.uint8)
+    full = predict([micrograph("full.tif")], tmp_path / "full")["summary"]
+    known = predict([micrograph("half.tif", half, 0.78125)], tmp_path / "half")["summary"]
+    assert known["%Area"][0] == pytest.approx(full["%Area"][0], rel=0.35)
+    assert known["Mean Diameter"][0] == pytest.approx(full["Mean Diameter"][0], rel=0.35)
+    notes = json.loads((tmp_path / "half" / "run.json").read_text())["images"][0]["notes"]
+    assert any("0.78125" in note and "0.390625" in note for note in notes)
+    given = predict([micrograph("given.tif", half, None)], tmp_path / "given", pixel_size=0.78125)
+    assert given["summary"]["Total Area"][0] == known["Total Area"][0]
+
+
+def test_an_unknown_pixel_size_gives_pixels_and_nan_densities(tmp_path: Path, micrograph) -> None:
+    outputs = predict([micrograph("a.tif", nm=None)], tmp_path / "out")
+    assert outputs["summary"]["Unit"][0] == "pixel"
+    assert np.isnan(outputs["summary"]["N_A (m^-2)"][0])
+    notes = json.loads((tmp_path / "out" / "run.json").read_text())["images"][0]["notes"]
+    assert any("unknown" in note for note in notes)
+
+
+def test_no_objects_is_a_normal_result(tmp_path: Path, micrograph) -> None:
+    flat = micrograph("flat.tif", np.full((64, 80), 7, np.uint8))
+    outputs = predict([flat], tmp_path / "out", ellipses=True)
+    assert list(outputs["summary"]["Count"]) == [0]
+    assert len((tmp_path / "out" / "flat_Results.csv").read_text().splitlines()) == 1
+    assert not tifffile.imread(tmp_path / "out" / "flat_labels.tif").any()
+    with zipfile.ZipFile(tmp_path / "out" / "flat_RoiSet.zip") as archive:
+        assert archive.namelist() == []
+    assert len(annotations.read(tmp_path / "out" / "flat_RoiSet.zip")) == 0
+    assert (tmp_path / "out" / "flat_overlay.png").stat().st_size > 100
+
+
+def test_a_stack_gives_one_file_of_each_kind_with_positions(tmp_path: Path, micrograph, field) -> None:
+    stack = np.stack([field, np.full_like(field, 9), field[::-1]])
+    outputs = predict([micrograph("film.tif", stack)], tmp_path / "out")
+    rois = annotations.read(tmp_path / "out" / "film_RoiSet.zip")
+    header = (tmp_path / "out" / "film_Results.csv").read_text().splitlines()[0].split(",")
+    labels = tifffile.imread(tmp_path / "out" / "film_labels.tif")
+    assert labels.shape == stack.shape
+    assert set(rois.position[:, 2]) == {1, 3}
+    assert "Frame" in header
+    assert labels.max() == len(rois)
+    assert not labels[1].any()
+    assert len(outputs["summary"]) == 3
+
+
+def test_existing_results_stop_the_run_before_it_starts(tmp_path: Path, micrograph) -> None:
+    image, output = micrograph("a.tif"), tmp_path / "out"
+    output.mkdir()
+    (output / "a_Results.csv").write_text("mine")
+    with pytest.raises(Refused, match=r"a_Results.csv.*--overwrite.*--resume") as told:
+        predict([image], output)
+    assert told.value.exit_code == 2
+    assert [path.name for path in output.iterdir()] == ["a_Results.csv"]
+    predict([image], output, overwrite=True)
+    assert (output / "a_Results.csv").read_text() != "mine"
+
+
+def test_five_percent_broken_files_cost_five_percent(tmp_path: Path, micrograph) -> None:
+    good = [micrograph(f"in/{k}.tif") for k in range(2)]
+    (tmp_path / "in" / "empty.tif").write_bytes(b"")
+    (tmp_path / "in" / "page.tif").write_text("<html>not found</html>")
+    outputs = predict([tmp_path / "in"], tmp_path / "out")
+    assert list(outputs["failures"]["Code"]) == ["BadImage/empty", "BadImage/not-an-image"]
+    assert len(outputs["summary"]) == len(good)
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert [failure["code"] for failure in run["failures"]] == ["BadImage/empty", "BadImage/not-an-image"]
+    assert "2 images failed" in commands.command("predict").account(outputs)
+
+
+def test_resume_skips_what_is_done_and_ends_with_the_same_bytes(tmp_path: Path, micrograph, field) -> None:
+    images = [micrograph("a.tif"), micrograph("b.tif", field[::-1]), micrograph("c.tif", field[:, ::-1])]
+    predict(images, tmp_path / "whole")
+    asked = []
+
+    def cancelled() -> bool:
+        asked.append(1)
+        return len(list(output.glob("*_overlay.png"))) == 2
+
+    output = tmp_path / "parts"
+    with pytest.raises(Cancelled):
+        commands.run("predict", {"images": images, "output": output}, cancelled=cancelled)
+    assert asked
+    assert {path.name for path in output.glob("*_Results.csv")} == {"a_Results.csv", "b_Results.csv"}
+    kept = (output / "a_Results.csv").stat().st_mtime_ns
+    predict(images, output, resume=True)
+    assert (output / "a_Results.csv").stat().st_mtime_ns == kept
+    assert folder_bytes(output) == folder_bytes(tmp_path / "whole")
+    with pytest.raises(Refused, match=r"threshold: auto -> 0\.3"):
+        predict(images, output, resume=True, threshold=0.3)
+
+
+def test_a_changed_image_is_done_again_on_resume(tmp_path: Path, micrograph, field) -> None:
+    image = micrograph("a.tif")
+    predict([image], tmp_path / "out")
+    before = folder_bytes(tmp_path / "out")
+    micrograph("a.tif", field[::-1])
+    predict([image], tmp_path / "out", resume=True)
+    assert folder_bytes(tmp_path / "out") != before
+
+
+@pytest.mark.parametrize("threshold", ["1.5", "-0.1", "nan", "best"])
+def test_a_wrong_threshold_is_refused_before_the_first_image(tmp_path: Path, micrograph, threshold: str) -> None:
+    with pytest.raises(BadValue, match="threshold"):
+        predict([micrograph("a.tif")], tmp_path / "out", threshold=threshold)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_nothing_is_written_beside_the_input(tmp_path: Path, micrograph) -> None:
+    image = micrograph("in/a.tif")
+    image.parent.chmod(0o555)
+    try:
+        predict([image], tmp_path / "out")
+    finally:
+        image.parent.chmod(0o755)
+    assert [path.name for path in image.parent.iterdir()] == ["a.tif"]
+
+
+@pytest.mark.parametrize("name", ["a b'c.tif", "é ü 試.tif", "a#b%c&d.tif", "[x]=1.tif"])
+def test_hostile_names_work_and_stay_as_they_are(tmp_path: Path, micrograph, name: str) -> None:
+    predict([micrograph(f"in/{name}")], tmp_path / "out [1]")
+    stem = name.removesuffix(".tif")
+    assert (tmp_path / "out [1]" / f"{stem}_Results.csv").exists()
+    row = (tmp_path / "out [1]" / f"{stem}_Results.csv").read_text().splitlines()[1]
+    assert name in row
