@@ -1,0 +1,7 @@
+"""Prediction: rescale, tile, run the network, blend, read the objects."""
+
+from temj.inference.device import describe
+from temj.inference.network import ready
+from temj.inference.predict import predict, predict_film
+
+__all__ = ["describe", "predict", "predict_film", "ready"]

@@ -1,0 +1,117 @@
+"""Running a network over a whole image, tile by tile, within the memory there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from temj.errors import BadModel, Cancelled, ResourceError
+from temj.inference.network import Network
+from temj.inference.tiles import Tiling, plan
+from temj.models.selftest import arithmetic
+
+TILE_PIXELS = {"cpu": 1280 * 1024, "cuda": 2048 * 2048, "mps": 1280 * 1024}
+"""Largest tile. On the CPU larger ones fall out of the caches: 2048² in one piece takes 20 % more time a pixel than
+1056² (measured), which is more than what the overlap costs."""
+BATCH_PIXELS = {"cpu": 0, "cuda": 8 * 2048 * 2048, "mps": 0}
+"""Tiles are put together up to this many pixels; on the CPU one after the other is fastest."""
+SMALLEST_TILE = 128 * 128
+
+Report = Callable[[int, int], object]
+Answer = tuple[np.ndarray, Tiling, tuple[str, ...]]
+
+
+def run_network(network: Network, image: np.ndarray, report: Report, cancelled: Callable[[], bool]) -> Answer:
+    """Probabilities of an image; where the memory does not suffice, with half the batch, then with smaller tiles.
+
+    Args:
+        network: the core and where it runs.
+        image: float32 (c, h, w), prepared.
+        report: called with the numbers of tiles done and in all, before each batch and at the end.
+        cancelled: polled before each batch.
+
+    Returns:
+        float32 (k, h, w), the tiling used and notes.
+
+    Raises:
+        Cancelled: the user stopped it.
+        ResourceError: even the smallest tiles do not fit.
+        BadModel: ``nonfinite``: the network answered NaN.
+    """
+    limit, notes = TILE_PIXELS[network.device], []
+    tiling = plan(*image.shape[1:], network.core.stride, limit)
+    batch = max(1, BATCH_PIXELS[network.device] // (tiling.tile_height * tiling.tile_width))
+    while True:
+        try:
+            raw = tiling.blend(_answers(network, tiling, tiling.pad(image), batch, report, cancelled))
+            break
+        except (RuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+        if batch > 1:
+            batch //= 2
+        else:
+            limit //= 2
+            tiling = _smaller(tiling, image, network, limit)
+        notes = [f"out of memory on {network.device}: used tiles of {tiling.tile_width} x {tiling.tile_height}"]
+    report(len(tiling), len(tiling))
+    return raw, tiling, tuple(notes)
+
+
+def _smaller(tiling: Tiling, image: np.ndarray, network: Network, limit: int) -> Tiling:
+    """The tiling of the next smaller limit that is different.
+
+    Raises:
+        ResourceError: there is none.
+    """
+    smaller = tiling
+    while smaller == tiling and limit >= SMALLEST_TILE:
+        smaller = plan(*image.shape[1:], network.core.stride, limit)
+        limit //= 2
+    if smaller == tiling:
+        raise ResourceError(
+            "memory",
+            where=network.device,
+            expected=f"memory for a tile of {tiling.tile_width} x {tiling.tile_height} pixels",
+            found="not enough",
+            remedy="Close other programs that use this device, or use device=cpu.",
+        )
+    return smaller
+
+
+def _answers(
+    network: Network, tiling: Tiling, padded: np.ndarray, batch: int, report: Report, cancelled: Callable[[], bool]
+) -> Iterator[np.ndarray]:
+    """The network's answers (k, tile height, tile width) in the order of the tiling's places."""
+    import torch
+
+    places = tiling.places
+    for first in range(0, len(places), batch):
+        if cancelled():
+            raise Cancelled()
+        report(first, len(places))
+        tiles = np.stack([tiling.cut(padded, *place) for place in places[first : first + batch]])
+        tensor = torch.from_numpy(tiles).to(network.device, memory_format=torch.channels_last)
+        with torch.inference_mode(), arithmetic(network.device, network.dtype):
+            answers = network.core.forward(tensor).float().cpu().numpy()
+        _require_finite(answers)
+        yield from answers
+
+
+def _require_finite(answers: np.ndarray) -> None:
+    if not np.isfinite(answers.sum()):
+        raise BadModel(
+            "nonfinite",
+            expected="probabilities",
+            found="NaN or infinity in the network's answer",
+            remedy="Try device=cpu; if it stays, the model is not fit for this micrograph.",
+        )
+
+
+def _out_of_memory(error: Exception) -> bool:
+    """Whether torch or numpy ran out of memory (on the CPU torch says so only in words)."""
+    import torch
+
+    words = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(word in str(error).lower() for word in words)

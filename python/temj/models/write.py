@@ -1,0 +1,145 @@
+"""Making a model folder: weights, card, self-test and preview, ``model.json`` last."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from temj import storage
+from temj.data import Micrograph
+from temj.errors import BadModel, Refused
+from temj.models.card import CARD, EXPECTED, PREVIEW, SAMPLE, WEIGHTS, Card, FileFact
+from temj.models.folder import Model
+from temj.models.selftest import answer, encode_answer
+from temj.models.weights import build_core, decode_weights, encode_weights, fill
+
+if TYPE_CHECKING:
+    import torch
+
+    from temj.cores.base import Predictor
+
+PREVIEW_SIDE, SAMPLE_SIDE = 512, 256
+"""Largest sides of the picture and of the stored sample, in pixels of the model."""
+
+
+def write_model(
+    folder: str | os.PathLike[str],
+    card: Card,
+    state: Mapping[str, torch.Tensor],
+    sample: Micrograph,
+    *,
+    extra: Mapping[str, bytes] | None = None,
+    overwrite: bool = False,
+) -> Model:
+    """Write a model folder.
+
+    All files are complete under temporary names before the first one gets its own, and the card gets its name
+    last: a folder that was interrupted is never a valid model, and an older model there stays whole when the disk
+    is full.
+
+    Args:
+        folder: made if it is not there; other files in it stay as they are.
+        card: without ``files``, which are filled in here.
+        state: the state dict of the core's network, stored as float16.
+        sample: a micrograph at the trained pixel size and of the training data's licence. Its middle, at most 512 x 512
+            pixels, makes the preview; the part of that with most found in it, at most 256 x 256, is stored with the
+            answer of the stored weights on the CPU in float32.
+        extra: other files of the model, by name, such as the training curve.
+        overwrite: whether a model that is there may be replaced.
+
+    Returns:
+        The model, opened.
+
+    Raises:
+        Refused: the folder holds a model and ``overwrite`` is false.
+        BadModel: weights that are not finite, do not fit the core, or a sample smaller than the core's stride.
+        StorageError: a file could not be written.
+    """
+    folder = Path(folder)
+    if not overwrite and (folder / CARD).exists():
+        raise Refused("exists", where=folder / CARD, remedy="Choose another folder, or allow overwriting.")
+    weights = encode_weights(state, folder / WEIGHTS)
+    core = build_core(card, folder / CARD)
+    fill(core, decode_weights(weights, folder / WEIGHTS), folder / WEIGHTS)
+    core.network.eval()
+    shown = _middle(sample, core.stride)
+    raw = answer(core, shown.pixels)
+    sample = _richest(shown, raw.max(axis=0) > card.threshold()[0], core.stride)
+    files = {
+        WEIGHTS: weights,
+        SAMPLE: _encode_sample(sample),
+        EXPECTED: encode_answer(answer(core, sample.pixels)),
+        PREVIEW: _preview(card, core, shown, raw),
+    }
+    taken = set(extra or ()) & {CARD, *files}
+    if taken:
+        raise ValueError(f"write_model: {', '.join(sorted(taken))} cannot be among the other files")
+    files |= extra or {}
+    facts = {name: FileFact(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)) for name, data in files.items()}
+    card = Card.model_validate(card.model_dump() | {"files": facts})
+    text = card.model_dump_json(indent=2, exclude_none=True) + "\n"
+    _write_together(storage.make_folder(folder), {CARD: text.encode("utf-8"), **files})
+    return Model(folder.absolute(), card)
+
+
+def _write_together(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write all files under temporary names, then rename them, the first of the mapping last."""
+    with contextlib.ExitStack() as stack:
+        for name, data in files.items():
+            stack.enter_context(storage.writing(folder / name)).write(data)
+
+
+def _middle(sample: Micrograph, stride: int) -> Micrograph:
+    """The middle of a micrograph, its sides multiples of ``stride`` up to :data:`PREVIEW_SIDE`."""
+    height, width = (min(side, PREVIEW_SIDE) // stride * stride for side in sample.pixels.shape)
+    if not height or not width:
+        raise BadModel(
+            "sample",
+            where=sample.name,
+            expected=f"a sample of at least {stride} x {stride} pixels",
+            found=f"{sample.width} x {sample.height}",
+            remedy="Give a larger micrograph of the training data.",
+        )
+    top, left = (sample.height - height) // 2, (sample.width - width) // 2
+    return replace(sample, pixels=sample.pixels[top : top + height, left : left + width])
+
+
+def _richest(sample: Micrograph, found: np.ndarray, stride: int) -> Micrograph:
+    """The part of a micrograph with most true pixels in ``found``, its sides at most :data:`SAMPLE_SIDE`."""
+    height, width = (min(side, SAMPLE_SIDE // stride * stride) for side in sample.pixels.shape)
+    windows = np.lib.stride_tricks.sliding_window_view(found, (height, width))[::stride, ::stride]
+    row, column = np.unravel_index(int(windows.sum(axis=(2, 3)).argmax()), windows.shape[:2])
+    top, left = row * stride, column * stride
+    return replace(sample, pixels=sample.pixels[top : top + height, left : left + width])
+
+
+def _encode_sample(sample: Micrograph) -> bytes:
+    """The sample as an ImageJ TIFF with its pixel size."""
+    import tifffile
+
+    scale, file = sample.calibration, io.BytesIO()
+    tifffile.imwrite(
+        file,
+        sample.pixels,
+        imagej=True,
+        resolution=(1 / scale.width, 1 / scale.height),
+        metadata={"unit": scale.unit.replace("µ", "\\u00B5").replace("Å", "\\u00C5")} if scale.known else {},
+    )
+    return file.getvalue()
+
+
+def _preview(card: Card, core: Predictor, sample: Micrograph, raw: np.ndarray) -> bytes:
+    """A picture (PNG) of the sample with what the model finds in it at the default threshold."""
+    from temj.geometry.order import in_reading_order
+    from temj.plots import overlay, png_bytes
+
+    found = in_reading_order(core.decode(raw, card.threshold()[0]))
+    return png_bytes(overlay(sample, found, card.colours))
