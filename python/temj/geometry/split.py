@@ -25,7 +25,7 @@ class _Rule:
     min_depth: float
     min_area: int
 
-    def joins(self, saddle: np.ndarray, peak: np.ndarray) -> np.ndarray:
+    def joins(self, saddle: np.ndarray | float, peak: np.ndarray | float) -> np.ndarray | bool:
         """Whether a neck of half width ``saddle`` leaves an object of half width ``peak`` in one with the other."""
         return (saddle > self.neck * peak) | (peak - saddle < self.min_depth)
 
@@ -127,7 +127,7 @@ def _without_small_holes(piece: np.ndarray, max_hole: int) -> np.ndarray:
     ]
     solid = piece.copy()
     for index in small:
-        cv2.drawContours(solid, contours, index, 1, cv2.FILLED)
+        cv2.drawContours(solid, [contours[index]], 0, 1, cv2.FILLED)  # all of them each time would be slow
     return solid
 
 
@@ -193,17 +193,24 @@ def _joined(
     ways: list[tuple[float, int, int]], peaks: np.ndarray, areas: np.ndarray, rule: _Rule
 ) -> tuple[np.ndarray, list[int]]:
     """(k,) for each basin the one that stands for its part; and both ends of each way over which parts were joined."""
-    part, joints = np.arange(len(peaks)), []
-    peaks, areas = peaks.copy(), areas.copy()
+    part, joints = list(range(len(peaks))), []
+    peaks, areas = peaks.tolist(), areas.tolist()
+
+    def of(basin: int) -> int:
+        while part[basin] != basin:
+            part[basin] = part[part[basin]]  # halves the way for the next time
+            basin = part[basin]
+        return basin
+
     for saddle, first, second in ways:
-        a, b = part[first], part[second]
+        a, b = of(first), of(second)
         if a == b:
             continue
         if rule.joins(saddle, min(peaks[a], peaks[b])) or min(areas[a], areas[b]) < rule.min_area:
             peaks[a], areas[a] = max(peaks[a], peaks[b]), areas[a] + areas[b]
-            part[part == b] = a
+            part[b] = a
             joints += [first, second]
-    return part, joints
+    return np.array([of(basin) for basin in range(len(part))]), joints
 
 
 def _hills_in_necks(
