@@ -21,12 +21,12 @@ def _row(entry: Model | TemjError) -> tuple[str, ...]:
         return ("?", "", "", "", "", entry.where or "", entry.message)
     card, size = entry.card, entry.card.pixel_size
     classes = ", ".join(item.name for item in card.classes)
-    range_ = f"{size.min:.3g}-{size.max:.3g} {size.unit}/px (trained {size.trained:.4g})"
+    scale = "any" if size is None else f"{size.min:.3g}-{size.max:.3g} {size.unit}/px (trained {size.trained:.4g})"
     return (
         card.name,
         f"{classes}: {card.description}",
         card.core.name,
-        range_,
+        scale,
         card.default_threshold,
         str(entry.folder),
         "ok",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ class Prediction:
     ellipses: Instances | None
     colours: Mapping[str, str]
 
-    @property
+    @functools.cached_property
     def first(self) -> Micrograph:
         """The plane whose picture stands for the whole."""
         return self.film[0]

@@ -137,8 +137,7 @@ def predict_files(
 def _model(options: PredictOptions) -> Model:
     """The model; threshold, device and pixel size are checked before any work begins."""
     model = models.open_model(options.model)
-    model.card.threshold(options.threshold)
-    models.choose_device(options.device)
+    model.check(options.threshold, options.device)
     if options.pixel_size:
         parse_pixel_size(options.pixel_size)
     return model
@@ -186,7 +185,7 @@ def _one_file(job: Job, folder: Path, model: Model, options: PredictOptions, **h
     """Read, predict and write one file; gives its entry in run.json."""
     digest = sha256(job.image)
     film = _scaled(open_film(job.image), options)
-    prediction = _predict(film, model, options, **hooks)
+    prediction = _predict(film[0] if len(film) == 1 else film, model, options, **hooks)
     facts = {"image": str(job.image), "stem": job.stem, "sha256": digest}
     return _write(prediction, outputs.paths(folder, job.stem, options.ellipses), facts)
 
