@@ -8,7 +8,7 @@ from temj.errors import MissingSoftware
 
 
 def folder(name: str) -> Path:
-    """The folder ``models``, ``macros``, ``samples`` or ``fiji-scripts``: inside an installed wheel, or in the checkout.
+    """``models``, ``macros``, ``samples`` or ``fiji-scripts``, in an installed wheel or in the checkout.
 
     Raises:
         MissingSoftware: neither place has it.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from temj import annotations, storage
-from temj import measure as measures
+from temj import annotations, measurement, storage
 from temj.data import Film, Instances, Micrograph, Table
 from temj.data.calibration import parse_pixel_size
 from temj.data.table_text import to_csv
@@ -27,7 +26,9 @@ def measure(
     """
     if isinstance(diameter, str):
         diameter = dict.fromkeys(instances.class_name, diameter)
-    return measures.measure(micrograph, instances, instances.info.get("diameter", {}) if diameter is None else diameter)
+    return measurement.measure(
+        micrograph, instances, instances.info.get("diameter", {}) if diameter is None else diameter
+    )
 
 
 def measure_micrograph(

@@ -15,7 +15,7 @@ from temj.data.calibration import parse_pixel_size
 from temj.data.table_text import to_csv
 from temj.errors import Cancelled, Refused, ResourceError, StorageError, TemjError
 from temj.geometry.ellipse import fitted_ellipses
-from temj.measure.summary import summarise
+from temj.measurement.summary import summarise
 from temj.models import Model
 from temj.readers import open_film
 from temj.workflows import outputs, record
