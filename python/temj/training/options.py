@@ -1,0 +1,98 @@
+"""What a training run is asked to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+EPOCHS = 100
+"""Epochs of a run that is given neither epochs nor minutes."""
+
+
+class TrainingOptions(BaseModel):
+    """Length, recipe and place of a run.
+
+    An epoch is ``ceil(pixels of all training images / pixels of a batch)`` steps. Minutes are turned into
+    whole epochs after a measured warm-up; from then on nothing depends on the clock. Where both are given
+    the shorter of the two holds.
+
+    Attributes:
+        epochs, minutes: length of the run; neither means 100 epochs.
+        seed: of everything random: start weights, order of the data, augmentation.
+        device: cpu, cuda, mps or auto (a GPU where there is one).
+        threads: of the CPU; None is ``OMP_NUM_THREADS``, else the number of cores, at most 8. Bitwise the same
+            weights come out only with the same number.
+        precision: bfloat16 or float32; auto is bfloat16 where the processor computes with it.
+        batch, crop: crops a step, and their side in pixels (a multiple of the core's stride).
+        object_share: share of crops that are centred near an object.
+        scale: smallest and largest zoom of a crop; 0.5 shows objects at half their size.
+        coarse: share of crops that are shown as if taken at a larger pixel size and enlarged again.
+        inversion: share of crops with inverted contrast; None is 0.3 for data of either polarity, else 0.
+        learning_rate, weight_decay: of AdamW (Loshchilov & Hutter 2019); the rate is the top of one cosine cycle.
+        clip: largest norm of the gradient.
+        ema: decay of the running mean of the weights, which are what is validated and kept.
+        validations: about how many times the run is validated.
+        patience: validations without a better one after which the run stops; None never stops early, since a
+            one-cycle schedule gains most in its last third.
+        bad_steps: steps with a loss or gradient that is not finite (skipped) before the run stops.
+        checkpoint_seconds: time after which the next validation also writes a checkpoint.
+        settings: settings of the core other than its classes.
+        description, command: what the model's card says of itself and of how it was made.
+        resume: go on with the run in the output folder.
+        overwrite: replace a model or an unfinished run in the output folder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    epochs: int | None = Field(None, ge=1)
+    minutes: float | None = Field(None, gt=0)
+    seed: int = Field(0, ge=0)
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: int | None = Field(None, ge=1)
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    batch: int = Field(8, ge=1)
+    crop: int = Field(192, ge=32)
+    object_share: float = Field(0.6, ge=0, le=1)
+    scale: tuple[float, float] = (0.7, 1.4)
+    coarse: float = Field(0.4, ge=0, le=1)
+    inversion: float | None = Field(None, ge=0, le=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(0.05, ge=0)
+    clip: float = Field(1.0, gt=0)
+    ema: float = Field(0.99, ge=0, lt=1)
+    validations: int = Field(30, ge=1)
+    patience: int | None = Field(None, ge=1)
+    bad_steps: int = Field(20, ge=0)
+    checkpoint_seconds: float = Field(60, ge=0)
+    settings: Mapping[str, Any] = Field(default_factory=dict)
+    description: str = ""
+    command: str = ""
+    resume: bool = False
+    overwrite: bool = False
+
+    @field_validator("scale")
+    @classmethod
+    def _ordered(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        if not 0.05 <= scale[0] <= scale[1] <= 20:
+            raise ValueError("scale must be two numbers 0.05 <= smallest <= largest <= 20")
+        return scale
+
+    @model_validator(mode="after")
+    def _one_intent(self) -> TrainingOptions:
+        if self.resume and self.overwrite:
+            raise ValueError("a run is either resumed or overwritten")
+        return self
+
+    def recipe(self) -> dict[str, Any]:
+        """All that decides the weights, as JSON values: a run is resumed only with the same recipe."""
+        elsewhere = {"device", "threads", "checkpoint_seconds", "description", "command", "resume", "overwrite"}
+        return self.model_dump(mode="json", exclude=elsewhere)
+
+
+def default_threads() -> int:
+    """``OMP_NUM_THREADS`` where it is set, else the number of cores, at most 8."""
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return int(text) if text.isdigit() and int(text) > 0 else min(os.cpu_count() or 1, 8)

@@ -1,0 +1,179 @@
+"""What a finished run says of itself: thresholds, metrics, card, curve."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from temj._version import __version__
+from temj.cores import Trainable
+from temj.data import Column, Table
+from temj.datasets import Dataset
+from temj.models.card import Card
+from temj.training.augment import COARSEST, Recipe
+from temj.training.load import trained_size
+from temj.training.metrics import DEFINITIONS, Agreement
+from temj.training.options import TrainingOptions
+from temj.training.sampling import Picture
+from temj.training.validation import Answers, choose_thresholds
+
+CURVE_CSV, CURVE_PNG = "training_curve.csv", "training_curve.png"
+DEFAULT_THRESHOLD = "iou"
+_WHOLE = ("step", "epoch", "skipped")
+
+
+def curve_files(rows: Sequence[Mapping[str, float]]) -> dict[str, bytes]:
+    """``training_curve.csv`` (6 significant digits) and ``training_curve.png``: a row a validation.
+
+    Columns: step, epoch, loss (mean since the row before), learning_rate, an IoU a view at the best
+    common threshold, that threshold, steps skipped so far.
+    """
+    from temj import plots
+
+    names = list(rows[0]) if rows else [*_WHOLE]
+    lines = [names, *([f"{value:.6g}" for value in row.values()] for row in rows)]
+    table = Table(
+        tuple(
+            Column(name, np.array([row[name] for row in rows], np.int64 if name in _WHOLE else np.float64))
+            for name in names
+        )
+    )
+    text = "".join(",".join(line) + "\n" for line in lines)
+    drawn = Table(tuple(column for column in table if column.name != "threshold"))
+    return {CURVE_CSV: text.encode(), CURVE_PNG: plots.training_curve(drawn)}
+
+
+def make_card(
+    name: str,
+    dataset: Dataset,
+    core_name: str,
+    core: Trainable,
+    answers: Sequence[Answers],
+    pictures: Sequence[Picture],
+    options: TrainingOptions,
+) -> Card:
+    """The card of a trained core, with thresholds and metrics from its answers to the validation views."""
+    thresholds = choose_thresholds(core, answers)
+    card = {
+        "name": name,
+        "task": "semantic segmentation",
+        "description": options.description or dataset.description.description,
+        "core": {"name": core_name, "settings": core.settings.model_dump(mode="json")},
+        "classes": [
+            {
+                "name": entry.name,
+                "colour": dataset.colours[entry.name],
+                "diameter": entry.diameter,
+                "edge": entry.edge or dataset.description.edge,
+            }
+            for entry in dataset.description.classes
+        ],
+        "class_map": {str(number): label for number, label in enumerate(core.classes, start=1)},
+        "input": _input(pictures, dataset),
+        "pixel_size": _pixel_size(dataset, options),
+        "symmetry": dataset.symmetry.model_dump(),
+        "thresholds": thresholds,
+        "default_threshold": DEFAULT_THRESHOLD,
+        "calibration": {
+            "iou": "best IoU on the validation images, at their own and at twice the pixel size together",
+            "area": "area found nearest to the area annotated, on the same images",
+            "f1": "best object F1 on the same images, in steps of 0.05 from 0.1 to 0.8",
+        },
+        "data": [_data(dataset)],
+        "metrics": [metric for answer in answers for metric in _metrics(core, answer, thresholds)],
+        "trained": {"command": options.command, "seed": options.seed, "versions": versions()},
+    }
+    return Card.model_validate(card)
+
+
+def recipe_of(dataset: Dataset, options: TrainingOptions) -> Recipe:
+    """The limits of augmentation: rotation and mirroring from the dataset's symmetry, the rest from the options."""
+    inversion = options.inversion
+    if inversion is None:
+        inversion = 0.3 if dataset.polarity == "both" else 0.0
+    symmetry = dataset.symmetry
+    return Recipe(
+        size=options.crop,
+        angle=symmetry.rotation,
+        flips=(symmetry.flip_horizontal, symmetry.flip_vertical),
+        scale=options.scale,
+        coarse=options.coarse,
+        inversion=inversion,
+    )
+
+
+def versions() -> dict[str, str]:
+    """Of Python, TEMJ and the libraries that decide about the weights."""
+    libraries = ("numpy", "opencv-python", "segmentation-models-pytorch", "torch")
+    return {"python": platform.python_version(), "temj": __version__} | {name: version(name) for name in libraries}
+
+
+def _input(pictures: Sequence[Picture], dataset: Dataset) -> dict[str, Any]:
+    low = min(float(picture.pixels.min()) for picture in pictures)
+    high = max(float(picture.pixels.max()) for picture in pictures)
+    dtype = np.result_type(*(picture.pixels.dtype for picture in pictures))
+    return {
+        "channels": ("grey",),
+        "mean": "image",
+        "sd": "image",
+        "dtype": dtype.name,
+        "range": (low, high),
+        "polarity": dataset.polarity,
+    }
+
+
+def _pixel_size(dataset: Dataset, options: TrainingOptions) -> dict[str, Any] | None:
+    """The trained pixel size, and those whose look the crops imitate.
+
+    Finer images are averaged to the trained size, which is what zooming out does to a crop; coarser ones are
+    enlarged, as zooming in and the coarse crops are.
+    """
+    trained = trained_size(dataset.pixel_size)
+    if trained is None:
+        return None
+    smallest, largest = options.scale
+    coarsest = max(largest, COARSEST if options.coarse else 1.0)
+    least, most = (float(f"{trained * factor:.3g}") for factor in (smallest, coarsest))
+    return {"trained": trained, "min": min(trained, least), "max": max(trained, most), "unit": "nm"}
+
+
+def _data(dataset: Dataset) -> dict[str, Any]:
+    split = dataset.split.model_dump()
+    return {
+        "name": dataset.name,
+        "licence": dataset.licence or "not stated",
+        "split": {part: stems for part, stems in split.items() if stems},
+    }
+
+
+def _metrics(core: Trainable, answers: Answers, thresholds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """All metrics of a view at the default threshold, and the errors of area and count at the ``area`` one."""
+    parts = answers.agreement(core, thresholds[DEFAULT_THRESHOLD])
+    found = _rows(core, parts, tuple(DEFINITIONS), answers.view.name, DEFAULT_THRESHOLD)
+    parts = answers.agreement(core, thresholds["area"])
+    return found + _rows(core, parts, ("area error", "count error"), answers.view.name, "area")
+
+
+def _rows(
+    core: Trainable, parts: Sequence[Agreement], wanted: Sequence[str], view: str, threshold: str
+) -> list[dict[str, Any]]:
+    rows = []
+    for class_name, part in zip(core.classes, parts, strict=True):
+        of_class = f", class {class_name}" if len(core.classes) > 1 else ""
+        values = part.metrics()
+        rows += [
+            {
+                "name": name,
+                "value": float(f"{values[name]:.4g}"),
+                "definition": DEFINITIONS[name],
+                "data": f"validation images at {view}{of_class}, threshold '{threshold}'",
+            }
+            for name in wanted
+            if not math.isnan(values[name])
+        ]
+    return rows
