@@ -1,0 +1,109 @@
+"""ImagePlus <-> Micrograph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from temj.data import Calibration, Micrograph
+from temj.data.calibration import NM_PER_UNIT, canonical_unit, round_size
+from temj.imagej.java import J
+
+_SIGNED = {8: np.int8, 16: np.int16, 32: np.float32}
+_UNSIGNED = {8: np.uint8, 16: np.uint16, 32: np.float32}
+_COLOUR = 24
+_NO_UNIT = ("", "pixel", "pixels")
+
+
+def to_micrograph(image: Any) -> Micrograph:
+    """The current plane of an ImagePlus, copied.
+
+    Colour becomes 8-bit by ImageJ's own conversion; pixels with a calibration of grey values (signed 16-bit
+    among them) become their calibrated values as 32-bit float. What was done stands in ``metadata["notes"]``.
+    """
+    notes: list[str] = []
+    pixels = _grey(image, notes)
+    stack = image.getStackSize() > 1
+    return Micrograph(
+        pixels,
+        calibration_of(image, notes),
+        str(image.getTitle()),
+        position_of(image) if stack else (0, 0, 0),
+        str(image.getStack().getSliceLabel(image.getCurrentSlice()) or "") if stack else "",
+        {"notes": notes} if notes else {},
+    )
+
+
+def position_of(image: Any) -> tuple[int, int, int]:
+    """1-based channel, slice and frame of the current plane of a stack."""
+    # getC, getZ and getT are not kept up to date in a stack that is no hyperstack
+    channel, plane, frame = image.convertIndexToPosition(image.getCurrentSlice())
+    return int(channel), int(plane), int(frame)
+
+
+def calibration_of(image: Any, notes: list[str]) -> Calibration:
+    """The image's pixel size (9 significant digits), unit and origin; notes say what is not used of it."""
+    found = image.getCalibration()
+    origin = float(found.xOrigin), float(found.yOrigin)
+    if found.getInvertY():
+        notes.append("the image's y axis points upwards (invert Y of ImageJ); positions here count downwards")
+    text = str(found.getUnit() or "")
+    unit, unit_of_y = canonical_unit(text), canonical_unit(str(found.getYUnit() or "")) or canonical_unit(text)
+    if unit is None:
+        if text not in _NO_UNIT:
+            notes.append(f"the unit '{text}' is no length that is known here: pixel size not used")
+        return Calibration(x_origin=origin[0], y_origin=origin[1])
+    factor = NM_PER_UNIT[unit_of_y] / NM_PER_UNIT[unit] if unit_of_y != unit else 1.0
+    return Calibration(
+        round_size(float(found.pixelWidth)), round_size(float(found.pixelHeight) * factor), unit, *origin
+    )
+
+
+def _grey(image: Any, notes: list[str]) -> np.ndarray:
+    """The current plane as uint8, uint16 or float32 (height, width)."""
+    plane, kind = image.getProcessor(), image.getBitDepth()
+    if kind == _COLOUR or image.getType() == J.ImagePlus.COLOR_256:
+        colour = plane.convertToRGB()
+        if not colour.isGrayscale():
+            notes.append("colour image: grey values by ImageJ's own conversion to 8-bit")
+        return _array(colour.convertToByte(False))
+    calibration = image.getCalibration()
+    if calibration.calibrated():
+        if not calibration.isSigned16Bit():
+            notes.append("grey values are the calibrated ones (Analyze > Calibrate), as 32-bit float")
+        plane = plane.duplicate()
+        plane.setCalibrationTable(calibration.getCTable())
+        plane = plane.convertToFloat()
+    return _array(plane)
+
+
+def _array(plane: Any) -> np.ndarray:
+    """A copy of an ImageProcessor's pixels, (height, width)."""
+    depth = int(plane.getBitDepth())
+    with memoryview(plane.getPixels()) as values:
+        flat = np.frombuffer(values, _SIGNED[depth]).view(_UNSIGNED[depth]).copy()
+    return flat.reshape(plane.getHeight(), plane.getWidth())
+
+
+def to_image(micrograph: Micrograph) -> Any:
+    """An ImagePlus with these pixels, scale, title; not shown."""
+    import jpype
+
+    kinds = {
+        "uint8": (J.ByteProcessor, jpype.JByte, np.int8),
+        "uint16": (J.ShortProcessor, jpype.JShort, np.int16),
+        "float32": (J.FloatProcessor, jpype.JFloat, np.float32),
+    }
+    processor, element, dtype = kinds[micrograph.pixels.dtype.name]
+    pixels = jpype.JArray(element)(micrograph.pixels.size)
+    pixels[:] = micrograph.pixels.reshape(-1).view(dtype)
+    made = processor(micrograph.width, micrograph.height)
+    made.setPixels(pixels)
+    made.resetMinAndMax()
+    image = J.ImagePlus(micrograph.name, made)
+    scale, given = image.getCalibration(), micrograph.calibration
+    scale.pixelWidth, scale.pixelHeight = given.width, given.height
+    scale.xOrigin, scale.yOrigin = given.x_origin, given.y_origin
+    scale.setUnit(given.unit)
+    return image

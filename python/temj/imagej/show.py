@@ -1,0 +1,81 @@
+"""How the outputs of a command appear in ImageJ. Nothing of the user's is cleared or changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temj.commands.base import Parameters, Values
+from temj.data import Instances, Micrograph
+from temj.errors import TemjError
+from temj.imagej import rois, tables
+from temj.imagej.java import J, headless
+
+MANY = 1000
+"""Above this many objects the ROI Manager and the user's Results stay as they are, unless asked otherwise."""
+SUMMARY = "TEMJ Summary"
+
+
+def show(image: Any, micrograph: Micrograph, parameters: Parameters, outputs: Values) -> None:
+    """Objects go to the image's Overlay and the ROI Manager, rows to Results; all is made before any is shown."""
+    found = outputs.get("instances")
+    made = [] if found is None else outlines(image, found, outputs.get("ellipses"), parameters)
+    count = len(found) if found is not None else len(outputs.get("results", ()))
+    choice = getattr(parameters, "manager", "auto")
+    together = choice == "yes" or (choice == "auto" and count <= MANY)
+    if found is not None:
+        _add_to_overlay(image, made)
+        if together and made and not headless():
+            _add_to_manager(image, made)
+    if "results" in outputs:
+        _show_results(image, micrograph, outputs, together)
+
+
+def outlines(image: Any, found: Instances, ellipses: Instances | None, parameters: Parameters | None) -> list[Any]:
+    """ImageJ Rois of the objects, and behind them their fitted ellipses, named ``<name>-ellipse``."""
+    colours = colours_of(getattr(parameters, "model", ""))
+    made = rois.to_rois(found, image, colours)
+    return made if ellipses is None else made + rois.to_rois(ellipses, image, colours, name_end="-ellipse")
+
+
+def colours_of(model: str) -> dict[str, str]:
+    """class → ``#rrggbb`` of a model's card; nothing where there is no such model."""
+    from temj.models import open_model
+
+    try:
+        return {entry.name: entry.colour for entry in open_model(model).card.classes} if model else {}
+    except TemjError:
+        return {}
+
+
+def _add_to_overlay(image: Any, made: list[Any]) -> None:
+    """Append to the Overlay that the image has, or give it one."""
+    overlay = image.getOverlay()
+    fresh = overlay is None
+    overlay = J.Overlay() if fresh else overlay
+    for roi in made:
+        overlay.add(roi)
+    if fresh and made:
+        image.setOverlay(overlay)
+    image.updateAndDraw()
+
+
+def _add_to_manager(image: Any, made: list[Any]) -> None:
+    """Append to the ROI Manager, which is opened where it is not (in batch mode: to the macro's own)."""
+    manager = J.RoiManager.getInstance2() or J.RoiManager()
+    for roi in made:
+        manager.add(image, roi, -1)  # unlike addRoi this keeps name and position as they are
+    canvas = image.getCanvas()
+    if canvas is not None and canvas.getShowAllList() is not None:
+        manager.runCommand(image, "Show All")
+
+
+def _show_results(image: Any, micrograph: Micrograph, outputs: Values, together: bool) -> None:
+    results = outputs["results"]
+    if "summary" in outputs and not headless():
+        tables.extend_apart(outputs["summary"], SUMMARY)
+    if together:
+        tables.append(results, micrograph)
+    elif headless():
+        J.IJ.log(f"{len(results)} objects: their rows are not added to Results (manager=yes adds them).")
+    else:
+        tables.show_apart(results, f"Results of {image.getTitle()}")
