@@ -2,7 +2,9 @@
 # make test   set everything up and run the tests
 # Both share one environment, .venv, which is renewed when pyproject.toml or constraints.txt change.
 
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3,$(shell command -v $(name) 2>/dev/null)))
+# The first of these that runs and is 3.11, 3.12 or 3.13 (a name may be there without a Python behind it).
+PYTHON ?= $(shell for name in python3 python3.12 python3.11 python3.13; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 && echo $$name && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/ready
@@ -20,7 +22,7 @@ lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info[:2] < (3, 14); sys.exit(None if ok else "TEMJ needs Python 3.11, 3.12 or 3.13; found %d.%d. Run: make PYTHON=/path/to/python3.11" % sys.version_info[:2])'
+	@[ -n "$(PYTHON)" ] || { echo "TEMJ needs Python 3.11, 3.12 or 3.13, and none was found. Install one, or run: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
 	@command -v java >/dev/null || { echo "TEMJ needs Java (a JDK 11 or newer) for ImageJ. Debian, Ubuntu: apt-get install default-jdk"; exit 1; }
 	@echo "Setting up $(VENV): about 3 GB to download (most of it torch), 8 GB of disk; 5 to 15 minutes, once."
 	@free=$$(df -Pk . | awk 'NR==2 {print int($$4/1048576)}'); [ -d $(VENV) ] || [ $$free -ge 8 ] || echo "Only $$free GB are free here: 8 GB are needed."

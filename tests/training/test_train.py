@@ -58,7 +58,7 @@ class TestModel:
         assert card.pixel_size.min == pytest.approx(0.4)
         assert card.pixel_size.max == pytest.approx(1.5)
         assert set(card.thresholds) == {"iou", "area", "f1"}
-        assert card.default_threshold == "iou"
+        assert card.default_threshold == "area"
         assert card.data[0].licence == "MIT"
         assert card.data[0].split == {"train": ("0", "1", "2"), "validation": ("3",)}
         assert card.trained.seed == 1

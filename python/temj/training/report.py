@@ -23,7 +23,8 @@ from temj.training.sampling import Picture
 from temj.training.validation import Answers, choose_thresholds
 
 CURVE_CSV, CURVE_PNG = "training_curve.csv", "training_curve.png"
-DEFAULT_THRESHOLD = "iou"
+DEFAULT_THRESHOLD = "area"
+"""What is measured afterwards are areas, diameters and densities: a threshold with a better IoU hides their bias."""
 _WHOLE = ("step", "epoch", "skipped")
 
 
@@ -152,11 +153,12 @@ def _data(dataset: Dataset) -> dict[str, Any]:
 
 
 def _metrics(core: Trainable, answers: Answers, thresholds: Mapping[str, float]) -> list[dict[str, Any]]:
-    """All metrics of a view at the default threshold, and the errors of area and count at the ``area`` one."""
-    parts = answers.agreement(core, thresholds[DEFAULT_THRESHOLD])
-    found = _rows(core, parts, tuple(DEFINITIONS), answers.view.name, DEFAULT_THRESHOLD)
-    parts = answers.agreement(core, thresholds["area"])
-    return found + _rows(core, parts, ("area error", "count error"), answers.view.name, "area")
+    """All metrics of a view at the default threshold, and those of agreement at the one for the best IoU."""
+    rows = []
+    for threshold, wanted in ((DEFAULT_THRESHOLD, tuple(DEFINITIONS)), ("iou", ("IoU", "Dice", "object F1"))):
+        parts = answers.agreement(core, thresholds[threshold])
+        rows += _rows(core, parts, wanted, answers.view.name, threshold)
+    return rows
 
 
 def _rows(

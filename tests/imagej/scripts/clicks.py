@@ -85,11 +85,10 @@ until(lambda: image.getOverlay() is not None)
 threads = jpype.JClass("java.lang.Thread")
 until(lambda: not any(str(thread.getName()) == "TEMJ Predict..." for thread in threads.getAllStackTraces().keySet()))
 time.sleep(1)
+common.slow = True
 facts["clicked"] = [common.calls[-1]["image"], image.getOverlay().size()]
 
 dialog = dialog_from_menu()
-dialog.getChoices().get(0).add("slow")
-dialog.getChoices().get(0).select("slow")
 click_ok(dialog)
 until(lambda: len(common.calls) == 2)
 corner = image.getWindow().getLocationOnScreen()

@@ -19,6 +19,8 @@ from temj.data import Column, Instances, RoiType, Shape, Table
 
 SAMPLES = Path(__file__).parents[3] / "samples" / "loops" / "images"
 calls = []
+slow = False
+"""Whether every prediction takes long."""
 
 
 def die(kind, error, trace):
@@ -97,7 +99,7 @@ def _misbehave(model, progress, cancelled):
 
         kept = [jpype.JArray(jpype.JByte)(2**28) for _ in range(64)]
         raise AssertionError(f"{len(kept)} arrays of 256 MB fitted into Java")
-    if model == "slow":
+    if model == "slow" or slow:
         end = time.monotonic() + 20
         while time.monotonic() < end:
             progress("tiles", 1, 2)
