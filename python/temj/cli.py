@@ -140,6 +140,8 @@ def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
         details["nargs"] = "+" if view.kind == "texts" else None
         group.add_argument(view.name, metavar=view.name.rstrip("s").upper(), **details)
         return
+    if view.kind == "texts":
+        details["nargs"] = "+"
     metavar = None if view.choices else (view.unit.upper() or view.name.upper())
     group.add_argument(view.option, metavar=metavar, required=view.required, **details)
 

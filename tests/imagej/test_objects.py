@@ -82,6 +82,7 @@ def test_groups_are_added_where_there_is_room(facts):
     assert facts["group list"] == "crack,loop,,,,,voids"
     assert facts["groups full"] == {"loop": 0, "g3": 4, "": 0, "a,b": 0}
     assert facts["groups gap"] == {"loop": 2, "c": 3, "void": 4}
+    assert facts["groups of rows"] == [4, 5, 2]
     assert facts["groups gap list"] == "a,loop,c,void"
 
 

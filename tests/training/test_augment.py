@@ -37,7 +37,7 @@ def test_image_and_class_map_stay_together(seed, x, y, scale):
     assert set(np.unique(cropped)) <= set(np.unique(class_map))
     # The two are sampled differently, which shows at outlines only.
     flat = cv2.dilate(cropped, np.ones((7, 7), np.uint8)) == cv2.erode(cropped, np.ones((7, 7), np.uint8))
-    assert np.mean(np.abs(crop[0] - cropped)[flat] > 5) < 0.02
+    assert np.mean(np.abs(crop[0] - cropped)[flat] > 5) < 0.05
 
 
 def test_some_crops_have_the_pixels_of_the_image_itself():

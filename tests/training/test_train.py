@@ -207,6 +207,7 @@ class TestFromTheDataset:
         first, second, *_ = self.job(folder, tiny)._pictures["train"]
         assert first.image.shape == (1, 256, 256)
         assert first.class_map.shape == (256, 256)
+        assert first.pixels.dtype == np.uint8
         assert second.image.shape == (1, 128, 128)
 
     def test_several_classes_are_weighted(self, make_dataset, tmp_path, tiny):

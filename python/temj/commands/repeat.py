@@ -35,7 +35,7 @@ def _words(command: Command, parameters: Parameters) -> Iterator[str]:
             continue
         yield view.option
         if view.kind != "flag":
-            yield str(value)
+            yield from map(str, value if isinstance(value, tuple) else (value,))
 
 
 def is_positional(view: ParameterView) -> bool:

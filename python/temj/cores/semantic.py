@@ -17,6 +17,7 @@ from temj.data import Instances
 from temj.errors import BadValue
 from temj.geometry.split import split_touching
 from temj.geometry.trace import trace
+from temj.opencv import opencv
 
 if TYPE_CHECKING:
     import torch
@@ -117,7 +118,7 @@ class Semantic:
         """Grey values minus their mean, divided by their standard deviation, over the whole micrograph.
 
         Mean and deviation are those of the finite pixels; other pixels become 0, and so does everything
-        in a constant image. Works in float64, so no integer type can wrap.
+        in a constant image. Differences are taken in float32, so no integer type can wrap.
 
         Args:
             pixels: (h, w), any real dtype.
@@ -125,14 +126,21 @@ class Semantic:
         Returns:
             float32 (channels, h, w).
         """
-        finite = np.isfinite(pixels)
-        known = pixels[finite].astype(np.float64) if not finite.all() else pixels.astype(np.float64).ravel()
-        mean, deviation = (known.mean(), known.std()) if known.size else (0.0, 0.0)
+        cv2 = opencv()
+
+        pixels = np.ascontiguousarray(pixels)
+        if pixels.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
+            pixels = pixels.astype(np.float64)
+        known = np.isfinite(pixels).view(np.uint8) if pixels.dtype.kind == "f" else None
+        mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(pixels, mask=known))
         # A constant float image can have a deviation of rounding size: that is noise of the sum, not contrast.
         if deviation <= 1e-6 * abs(mean) or deviation == 0:
             normal = np.zeros(pixels.shape, np.float32)
         else:
-            normal = np.where(finite, (pixels.astype(np.float64) - mean) / deviation, 0).astype(np.float32)
+            normal = np.subtract(pixels, np.float32(mean), dtype=np.float32, casting="same_kind")
+            normal *= np.float32(1 / deviation)
+            if known is not None:
+                normal[known == 0] = 0
         return np.repeat(normal[None], self.settings.channels, axis=0)
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
@@ -167,9 +175,7 @@ class Semantic:
         """Labels 1.. of the objects of a mask."""
         if self.settings.split:
             return split_touching(mask)
-        import cv2
-
-        return cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1]
+        return opencv().connectedComponents(mask.astype(np.uint8), connectivity=8)[1]
 
     def encode(self, class_map: np.ndarray) -> np.ndarray:
         """Class map (h, w) uint8 → target float32 (k + 1, h, w): one channel a class, the last 0 where ignored."""

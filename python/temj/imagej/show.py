@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from temj.commands.base import Parameters, Values
-from temj.data import Instances, Micrograph
+from temj.data import Column, Instances, Micrograph, Table
 from temj.errors import TemjError
 from temj.imagej import rois, tables
 from temj.imagej.java import J, headless
@@ -70,7 +70,7 @@ def _add_to_manager(image: Any, made: list[Any]) -> None:
 
 
 def _show_results(image: Any, micrograph: Micrograph, outputs: Values, together: bool) -> None:
-    results = outputs["results"]
+    results = outputs["results"] if "instances" not in outputs else in_shown_groups(outputs["results"])
     if "summary" in outputs and not headless():
         tables.extend_apart(outputs["summary"], SUMMARY)
     if together:
@@ -79,3 +79,12 @@ def _show_results(image: Any, micrograph: Micrograph, outputs: Values, together:
         J.IJ.log(f"{len(results)} objects: their rows are not added to Results (manager=yes adds them).")
     else:
         tables.show_apart(results, f"Results of {image.getTitle()}")
+
+
+def in_shown_groups(results: Table) -> Table:
+    """The rows with the groups that the ROIs have in this ImageJ, where other names may stand in its list."""
+    if "Group" not in results:
+        return results
+    groups = rois.groups_of(results["Class"])
+    shown = [groups[name] if name else group for name, group in zip(results["Class"], results["Group"], strict=True)]
+    return Table(tuple(Column("Group", shown) if column.name == "Group" else column for column in results))

@@ -55,6 +55,7 @@ def _picture(dataset: Dataset, item: Item, core: Trainable) -> Picture:
     pixels, size, trained = micrograph.pixels, micrograph.calibration.nm, trained_size(dataset.pixel_size)
     if size and trained and max(abs(size[0] / trained - 1), abs(size[1] / trained - 1)) > 1e-3:
         height, width = (max(round(side * nm / trained), 1) for side, nm in zip(pixels.shape, size[::-1], strict=True))
-        pixels = resample(pixels.astype(np.float32), height, width)
+        scaled = resample(pixels.astype(np.float32), height, width)
+        pixels = scaled if pixels.dtype.kind == "f" else np.rint(scaled).astype(pixels.dtype)
         class_map = cv2.resize(class_map, (width, height), interpolation=cv2.INTER_NEAREST)
     return Picture.of(micrograph.name, pixels, class_map, core)

@@ -12,6 +12,7 @@ from temj.data import Calibration, Column, Micrograph, Table
 from temj.data.table_text import to_csv
 from temj.imagej import pixels, rois, tables
 from temj.imagej.java import J
+from temj.imagej.show import in_shown_groups
 from temj.workflows.measure import measure
 
 folder = sys.argv[1]
@@ -105,6 +106,8 @@ J.Roi.setGroupNames(",".join(f"g{k}" for k in range(255)))
 facts["groups full"] = rois.groups_of(["loop", "g3", "", "a,b"])
 J.Roi.setGroupNames("a,,c")
 facts["groups gap"] = rois.groups_of(["loop", "c", "void"])
+numbered = Table((Column("Class", np.array(["void", "", "loop"], object)), Column("Group", [1, 5, 2])))
+facts["groups of rows"] = in_shown_groups(numbered)["Group"].tolist()
 facts["groups gap list"] = str(J.Roi.getGroupNames())
 
 # tables there and back, and as CSV

@@ -30,7 +30,7 @@ def shot(name):
         subprocess.run(["import", "-window", "root", f"{shots}/{name}.png"], check=False)
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = condition()
@@ -50,8 +50,15 @@ def click(command):
     item.dispatchEvent(Event(item, Event.ACTION_PERFORMED, command))
 
 
+def settled(kind):
+    """A modal window of this class, when it has begun to wait for its user: closed sooner it would hang."""
+    shown = until(lambda: window(kind))
+    time.sleep(0.4)
+    return shown
+
+
 def dialog():
-    return until(lambda: window("ij.gui.GenericDialog"))
+    return settled("ij.gui.GenericDialog")
 
 
 def press(shown, label):
@@ -63,7 +70,7 @@ def press(shown, label):
 
 def message():
     """The text of ImageJ's message window; closes it."""
-    shown = until(lambda: window("ij.gui.MessageDialog"))
+    shown = settled("ij.gui.MessageDialog")
     text = "|".join(str(part) for part in texts(shown))
     shot(f"message-{len(os.listdir(shots)) if shots else 0}")
     button = next(part for part in parts(shown) if str(part.getClass().getSimpleName()) == "Button")
