@@ -15,10 +15,10 @@ from temj.annotations import roi as codec
 from temj.data import Instances
 from temj.errors import BadAnnotation
 from temj.imagej.java import J, headless
+from temj.plots.colours import class_colours, hexadecimal
 
 _GROUPS = 255
 _TYPE_BYTE, _FREEHAND = 6, 7
-_COLOURS = ("#ff7f0e", "#1f77b4", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#bcbd22", "#17becf")
 
 
 def to_rois(
@@ -29,14 +29,14 @@ def to_rois(
     Args:
         instances: the objects.
         image: the ImagePlus they lie in; decides how a position in a stack is kept.
-        colours: class → ``#rrggbb`` of the outline; others get one of a fixed list.
+        colours: class → ``#rrggbb`` of the outline; others get one of :data:`temj.plots.colours.PALETTE`.
         name_end: put behind every name.
     """
     import jpype
 
     classes = list(dict.fromkeys(instances.class_name))
     groups = groups_of(classes)
-    shades = {name: (colours or {}).get(name) or _COLOURS[k % len(_COLOURS)] for k, name in enumerate(classes)}
+    shades = {name: hexadecimal(colour) for name, colour in class_colours(classes, colours or {}).items()}
     made = []
     for index, shape in enumerate(instances.shapes):
         kind = instances.class_name[index]

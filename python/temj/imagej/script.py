@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from temj import commands
-from temj.commands.check import validated
 from temj.imagej import java, pixels, tables
 from temj.imagej.java import J
 from temj.imagej.rois import from_rois
@@ -31,9 +30,8 @@ def predict(imp: Any, model: str = "loops", **parameters: Any) -> Any:
     attach()
     values = {"model": str(model), **parameters}
     outputs = commands.run("predict", values, {"micrograph": pixels.to_micrograph(imp)})
-    chosen = validated(commands.command("predict"), values)
     overlay = J.Overlay()
-    for roi in outlines(imp, outputs["instances"], outputs.get("ellipses"), chosen):
+    for roi in outlines(imp, outputs["instances"], outputs.get("ellipses")):
         overlay.add(roi)
     return overlay
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from temj.commands.base import Parameters, Values
 from temj.data import Column, Instances, Micrograph, Table
-from temj.errors import TemjError
 from temj.imagej import rois, tables
 from temj.imagej.java import J, headless
+from temj.plots.colours import class_colours, hexadecimal, second_colour
 
 MANY = 1000
 """Above this many objects the ROI Manager and the user's Results stay as they are, unless asked otherwise."""
@@ -18,7 +18,7 @@ SUMMARY = "TEMJ Summary"
 def show(image: Any, micrograph: Micrograph, parameters: Parameters, outputs: Values) -> None:
     """Objects go to the image's Overlay and the ROI Manager, rows to Results; all is made before any is shown."""
     found = outputs.get("instances")
-    made = [] if found is None else outlines(image, found, outputs.get("ellipses"), parameters)
+    made = [] if found is None else outlines(image, found, outputs.get("ellipses"))
     count = len(found) if found is not None else len(outputs.get("results", ()))
     choice = getattr(parameters, "manager", "auto")
     together = choice == "yes" or (choice == "auto" and count <= MANY)
@@ -30,21 +30,15 @@ def show(image: Any, micrograph: Micrograph, parameters: Parameters, outputs: Va
         _show_results(image, micrograph, outputs, together)
 
 
-def outlines(image: Any, found: Instances, ellipses: Instances | None, parameters: Parameters | None) -> list[Any]:
-    """ImageJ Rois of the objects, and behind them their fitted ellipses, named ``<name>-ellipse``."""
-    colours = colours_of(getattr(parameters, "model", ""))
+def outlines(image: Any, found: Instances, ellipses: Instances | None) -> list[Any]:
+    """ImageJ Rois of the objects in the model's colours, and behind them their fitted ellipses, named
+    ``<name>-ellipse``, in another colour."""
+    colours = found.info.get("colours", {})
     made = rois.to_rois(found, image, colours)
-    return made if ellipses is None else made + rois.to_rois(ellipses, image, colours, name_end="-ellipse")
-
-
-def colours_of(model: str) -> dict[str, str]:
-    """class → ``#rrggbb`` of a model's card; nothing where there is no such model."""
-    from temj.models import open_model
-
-    try:
-        return {entry.name: entry.colour for entry in open_model(model).card.classes} if model else {}
-    except TemjError:
-        return {}
+    if ellipses is None:
+        return made
+    other = hexadecimal(second_colour(class_colours(found.class_name, colours).values()))
+    return made + rois.to_rois(ellipses, image, dict.fromkeys(found.class_name, other), name_end="-ellipse")
 
 
 def _add_to_overlay(image: Any, made: list[Any]) -> None:

@@ -26,7 +26,8 @@ def to_results(table: Table) -> Any:
     import jpype
 
     made = J.ResultsTable()
-    made.setDefaultHeadings()  # ImageJ's columns have fixed places
+    if LABEL in table:
+        made.setDefaultHeadings()  # in Results ImageJ's columns have fixed places
     for column in table:
         if column.name == LABEL:
             continue

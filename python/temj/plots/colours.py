@@ -28,6 +28,11 @@ def rgb(colour: str) -> Rgb:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
+def hexadecimal(colour: Rgb) -> str:
+    """The inverse of :func:`rgb`."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
 def class_colours(names: Iterable[str], colours: Mapping[str, str]) -> dict[str, Rgb]:
     """The colour of each class: of ``colours`` first, in its order, then of other ``names``, from the palette."""
     used = {name: rgb(colour) for name, colour in colours.items()}

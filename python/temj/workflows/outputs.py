@@ -100,12 +100,10 @@ def _of_plane(instances: Instances, micrograph: Micrograph) -> np.ndarray:
 def _labels(film: Film, instances: Instances) -> tuple[np.ndarray, int]:
     """Label images, (height, width) or (planes, height, width); label n is object n of the whole file."""
     planes, overlapped = [], 0
+    dtype = np.uint16 if len(instances) < 2**16 else np.uint32
     for micrograph in film:
         index = np.flatnonzero(_of_plane(instances, micrograph))
         part, shared = paint(instances.shapes.take(index), instances.score[index], micrograph.width, micrograph.height)
-        numbers = np.concatenate([[0], index + 1])
-        planes.append(numbers[part])
+        planes.append(np.concatenate([[0], index + 1]).astype(dtype)[part])
         overlapped += shared
-    dtype = np.uint16 if len(instances) < 2**16 else np.uint32
-    stack = np.stack(planes).astype(dtype)
-    return (stack[0] if len(film) == 1 else stack), overlapped
+    return (planes[0] if len(film) == 1 else np.stack(planes)), overlapped
