@@ -32,7 +32,7 @@ def test_objects_are_appended_to_the_users_overlay(facts):
     assert ours[1]["score"] == "0.7"
     assert ours[1]["kind"] == "Traced"
     assert ours[1]["box"] == [20, 5, 10, 10]
-    assert "r=255,g=127,b=14" in ours[1]["colour"]
+    assert "r=230,g=159,b=0" in ours[1]["colour"]
 
 
 def test_ellipses_are_real_ellipses(facts):
