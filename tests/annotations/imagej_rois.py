@@ -6,23 +6,13 @@ it writes itself, then the same for ROIs that it makes with its own constructors
 
 import base64
 import json
-import os
-import shutil
 import sys
 from pathlib import Path
 
 import scyjava
 
-
-def start() -> None:
-    """Plain headless ImageJ from Maven Central."""
-    if not os.path.isdir(os.environ.get("JAVA_HOME") or "/nonexistent") and shutil.which("java"):
-        os.environ["JAVA_HOME"] = str(Path(os.path.realpath(shutil.which("java"))).parent.parent)
-    scyjava.config.get_repositories().clear()
-    scyjava.config.set_java_constraints(fetch="auto", version="11")
-    scyjava.config.endpoints.append("net.imagej:ij:1.54p")
-    scyjava.config.enable_headless_mode()
-    scyjava.start_jvm()
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from plain_imagej import start  # noqa: E402
 
 
 def described(roi: object) -> dict:

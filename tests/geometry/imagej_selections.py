@@ -4,24 +4,14 @@ Reads ``masks.npz`` (one array a mask), prints JSON: for each the type and the p
 """
 
 import json
-import os
-import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import scyjava
 
-
-def start() -> None:
-    """Plain headless ImageJ from Maven Central."""
-    if not os.path.isdir(os.environ.get("JAVA_HOME") or "/nonexistent") and shutil.which("java"):
-        os.environ["JAVA_HOME"] = str(Path(os.path.realpath(shutil.which("java"))).parent.parent)
-    scyjava.config.get_repositories().clear()
-    scyjava.config.set_java_constraints(fetch="auto", version="11")
-    scyjava.config.endpoints.append("net.imagej:ij:1.54p")
-    scyjava.config.enable_headless_mode()
-    scyjava.start_jvm()
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from plain_imagej import start  # noqa: E402
 
 
 def selection(mask: np.ndarray) -> tuple[str, list]:

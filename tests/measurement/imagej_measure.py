@@ -8,13 +8,15 @@ an image, as saved CSV), "masks" (box and pixels of each ROI), "ellipses" (Edit 
 import base64
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import jpype
 import numpy as np
 import scyjava
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from plain_imagej import start  # noqa: E402
 
 COLUMNS = (
     1 | 2 | 4 | 8 | 16 | 32 | 64 | 128 | 512 | 1024 | 2048 | 8192 | 16384 | 32768 | 65536 | 131072 | 262144 | 524288
@@ -24,17 +26,6 @@ PIXELS = {
     "uint16": ("ij.process.ShortProcessor", np.int16, "JShort"),
     "float32": ("ij.process.FloatProcessor", np.float32, "JFloat"),
 }
-
-
-def start() -> None:
-    """Plain headless ImageJ from Maven Central."""
-    if not os.path.isdir(os.environ.get("JAVA_HOME") or "/nonexistent") and shutil.which("java"):
-        os.environ["JAVA_HOME"] = str(Path(os.path.realpath(shutil.which("java"))).parent.parent)
-    scyjava.config.get_repositories().clear()
-    scyjava.config.set_java_constraints(fetch="auto", version="11")
-    scyjava.config.endpoints.append("net.imagej:ij:1.54p")
-    scyjava.config.enable_headless_mode()
-    scyjava.start_jvm()
 
 
 def processor(pixels: np.ndarray):

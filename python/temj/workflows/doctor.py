@@ -108,9 +108,7 @@ def _opencv() -> Iterator[Check]:
 
 
 def _device() -> Iterator[Check]:
-    device = registry.load("temj.models:choose_device")("auto")
-    cores = f"{os.cpu_count()} cores"
-    yield Check("Device", f"{device} ({cores if device == 'cpu' else 'GPU'}) is what --device auto takes")
+    yield Check("Device", f"{registry.load('temj.inference:describe')()} is what --device auto takes")
 
 
 def _java() -> Iterator[Check]:
