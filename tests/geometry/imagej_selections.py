@@ -11,7 +11,7 @@ import numpy as np
 import scyjava
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from plain_imagej import start  # noqa: E402
+from plain_imagej import start
 
 
 def selection(mask: np.ndarray) -> tuple[str, list]:

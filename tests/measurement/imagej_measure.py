@@ -16,7 +16,7 @@ import numpy as np
 import scyjava
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from plain_imagej import start  # noqa: E402
+from plain_imagej import start
 
 COLUMNS = (
     1 | 2 | 4 | 8 | 16 | 32 | 64 | 128 | 512 | 1024 | 2048 | 8192 | 16384 | 32768 | 65536 | 131072 | 262144 | 524288

@@ -12,7 +12,7 @@ import numpy as np
 import scyjava
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from plain_imagej import start  # noqa: E402
+from plain_imagej import start
 
 
 def values(image: object) -> list:
