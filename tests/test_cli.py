@@ -73,3 +73,45 @@ def test_the_first_signal_asks_the_second_stops(capsys: pytest.CaptureFixture) -
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) == before
     assert "Stopping in order" in capsys.readouterr().err
+
+
+def test_sigterm_ends_a_prediction_in_order_and_it_can_be_resumed(tmp_path: Path) -> None:
+    import shutil
+    import signal
+    import time
+
+    from temj import resources
+
+    source = resources.folder("samples") / "loops" / "images" / "04.png"
+    for number in range(40):
+        shutil.copy(source, tmp_path / f"{number:02d}.png")
+    command = [sys.executable, "-m", "temj", "predict", str(tmp_path), "--pixel-size", "0.39", "--output", "out"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
+        deadline = time.monotonic() + 200
+        while not (tmp_path / "out" / "run.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        running.send_signal(signal.SIGTERM)
+        _, errors = running.communicate(timeout=100)
+    assert running.returncode == 143, errors
+    assert "Traceback" not in errors
+    done = sorted(path.name for path in (tmp_path / "out").glob("*_Results.csv"))
+    assert 0 < len(done) < 40
+    for path in sorted(tmp_path.glob("*.png"))[len(done) + 1 :]:
+        path.unlink()
+    told = temj(*command[3:], "--resume", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert len(list((tmp_path / "out").glob("*_Results.csv"))) == len(done) + 1
+    assert len((tmp_path / "out" / "Summary.csv").read_text().splitlines()) == len(done) + 2
+
+
+def test_a_disk_that_fails_is_exit_code_4_and_leaves_no_litter(tmp_path: Path) -> None:
+    import os
+
+    from temj import resources
+
+    image = resources.folder("samples") / "loops" / "images" / "04.png"
+    told = temj("predict", image, "--output", "out", cwd=tmp_path, env={**os.environ, "TEMJ_FAIL_AT": "8:ENOSPC"})
+    assert told.returncode == 4
+    assert "StorageError/full" in told.stderr
+    assert "MB free" in told.stderr
+    assert not list((tmp_path / "out").glob(".*"))
