@@ -5,7 +5,7 @@
 // (a TIFF that ImageJ saved brings its Overlay along)
 
 files = split(getArgument(), "|");
-options = "diameter=equivalent";
+options = "diameter=auto";
 if (files.length == 2) {
     open(files[0]);
     options = options + " output=[" + files[1] + "]";

@@ -39,7 +39,7 @@ def test_an_unknown_command_names_the_nearest() -> None:
     [
         (["predict", "none.tif", "--output", "out"], "missing"),
         (["predict", "--output", "out"], "IMAGE"),
-        (["predict", "a.tif", "--output", "out", "--treshold", "0.5"], "--treshold"),
+        (["predict", "a.tif", "--output", "out", "--treshold", "0.5"], "Did you mean '--threshold'"),
         (["predict", "a.tif", "--device", "gpu"], "invalid choice"),
         (["measure", "a.tif"], "rois"),
         (["train", "none", "--output", "out", "--epochs", "0"], "epochs"),
@@ -88,7 +88,7 @@ def test_sigterm_ends_a_prediction_in_order_and_it_can_be_resumed(tmp_path: Path
     command = [sys.executable, "-m", "temj", "predict", str(tmp_path), "--pixel-size", "0.39", "--output", "out"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as running:
         deadline = time.monotonic() + 200
-        while not (tmp_path / "out" / "run.json").exists() and time.monotonic() < deadline:
+        while not list((tmp_path / "out").glob("*_labels.tif")) and time.monotonic() < deadline:
             time.sleep(0.05)
         running.send_signal(signal.SIGTERM)
         _, errors = running.communicate(timeout=100)

@@ -1,4 +1,5 @@
 import ast
+import errno
 import itertools
 import json
 import os
@@ -97,6 +98,62 @@ def test_leftovers_of_dead_processes_go_those_of_living_ones_stay(tmp_path: Path
     storage.make_folder(tmp_path)
     assert not dead.exists()
     assert alive.exists()
+
+
+def test_a_leftover_without_a_usable_process_number_stays(tmp_path: Path) -> None:
+    leftovers = [tmp_path / f".a.1234.tmp-{10**30}", tmp_path / ".a.1234.tmp-x"]
+    for leftover in leftovers:
+        leftover.write_bytes(b"")
+    storage.make_folder(tmp_path)
+    assert all(leftover.exists() for leftover in leftovers)
+
+
+def test_on_windows_nobody_is_asked_whether_he_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage.os, "kill", lambda *_: pytest.fail("there this sends Ctrl-C"))
+    with monkeypatch.context() as windows:
+        windows.setattr(storage.os, "name", "nt")
+        alive = storage._alive("1234")
+    assert alive
+
+
+@pytest.mark.parametrize("error", ["EINVAL", "ENOTSUP", "EACCES", "EPERM", "EBADF"])
+@pytest.mark.parametrize("call", ["open", "fsync"])
+def test_a_folder_that_cannot_be_synced_does_not_lose_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, error: str
+) -> None:
+    refuse_for_folders(monkeypatch, call, error)
+    storage.write_bytes(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_a_folder_that_fails_is_still_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_for_folders(monkeypatch, "fsync", "EIO")
+    with pytest.raises(StorageError, match="failed"):
+        storage.write_bytes(tmp_path / "a", b"new")
+
+
+def refuse_for_folders(monkeypatch: pytest.MonkeyPatch, call: str, error: str) -> None:
+    """Let ``os.open`` or ``os.fsync`` fail for folders only, as some network drives do."""
+    real = getattr(os, call)
+
+    def refuse(target: object, *more: object) -> object:
+        if os.path.isdir(target):
+            raise OSError(getattr(errno, error), error)
+        return real(target, *more)
+
+    monkeypatch.setattr(storage.os, call, refuse)
+
+
+@pytest.mark.parametrize("letter", ["a", "ü", "膜", "🔬"])
+def test_the_longest_name_of_any_script_can_be_written(tmp_path: Path, letter: str) -> None:
+    target = tmp_path / (letter * (255 // len(letter.encode())))
+    with storage.writing(target) as file:
+        (temporary,) = [path.name for path in tmp_path.iterdir()]
+        assert len(temporary.encode()) < 160
+        assert temporary[1:].startswith(letter * 30)
+        file.write(b"x")
+    assert target.read_bytes() == b"x"
+    assert storage._shortened("x" + "🔬" * 40) == "x" + "🔬" * 29
 
 
 def test_sigkill_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from temj import registry
 from temj._version import __version__
 from temj.commands import COMMANDS
 from temj.errors import Cancelled, TemjError
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(words[0], words[1:], stop)
     except Cancelled as error:
         _say(error.message)
-        return stop.exit_code
+        return error.exit_code if stop.signal is None else stop.exit_code
     except TemjError as error:
         _say(error.message)
         return error.exit_code
@@ -98,9 +99,13 @@ class Stop:
 
 def _run(name: str, words: list[str], stop: Stop) -> int:
     from temj import commands
+    from temj.commands.base import views
 
     declaration = commands.command(name)
-    values = vars(parser(declaration).parse_args(words))
+    known, rest = parser(declaration).parse_known_args(words)
+    if rest:
+        raise registry.unknown("option", rest[0], [view.option for view in views(declaration.parameters, "cli")])
+    values = vars(known)
     with stop.listening(), progress_bar() as progress:
         outputs = commands.run(name, values, {}, progress, stop)
     account = declaration.account(outputs)
@@ -127,8 +132,8 @@ def parser(command: Command) -> argparse.ArgumentParser:
 def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
     from temj.commands.repeat import is_positional
 
-    shown = {"required": " (required)", "none": ""}.get("required" if view.required else "none")
-    if view.default not in (None, "", (), False) and not view.required:
+    shown = " (required)" if view.required else ""
+    if not view.required and view.default not in (None, "", (), False):
         shown = f" (default: {view.default})"
     details: dict[str, Any] = {"help": f"{view.text}{shown}".replace("%", "%%")}
     if view.kind == "flag":
@@ -148,12 +153,13 @@ def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
 
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Any]:
-    """A bar on the terminal with remaining time; nothing where the error stream is not a terminal."""
+    """A bar on the terminal with remaining time; where there is none (a log file), a line at every tenth part."""
+    if not sys.stderr.isatty():
+        yield _Log()
+        return
     from tqdm import tqdm
 
-    bar = tqdm(
-        total=None, disable=None, leave=False, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-    )
+    bar = tqdm(total=None, leave=False, bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}")
 
     def report(message: str, current: int, maximum: int) -> None:
         if bar.total != maximum:
@@ -165,6 +171,19 @@ def progress_bar() -> Iterator[Any]:
         yield report
     finally:
         bar.close()
+
+
+class _Log:
+    """Progress for a log: what is said when another tenth is done."""
+
+    def __init__(self) -> None:
+        self._tenth = 0
+
+    def __call__(self, message: str, current: int, maximum: int) -> None:
+        tenth = 10 * current // max(maximum, 1)
+        if tenth > self._tenth:
+            self._tenth = tenth
+            _say(f"{10 * tenth} %: {message}")
 
 
 def _say(message: str) -> None:

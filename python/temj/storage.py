@@ -19,6 +19,7 @@ from typing import IO
 
 from temj.errors import Refused, StorageError
 
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM, errno.EBADF)
 _steps = 0
 
 
@@ -50,7 +51,7 @@ def writing(path: str | os.PathLike, *, overwrite: bool = True) -> Iterator[IO[b
     path = Path(path)
     if not overwrite and path.exists():
         raise Refused("exists", where=path, remedy="Choose another name, or allow overwriting.")
-    temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.tmp-{os.getpid()}")
+    temporary = path.with_name(f".{_shortened(path.name)}.{secrets.token_hex(4)}.tmp-{os.getpid()}")
     try:
         _step(path)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
@@ -69,15 +70,25 @@ def writing(path: str | os.PathLike, *, overwrite: bool = True) -> Iterator[IO[b
             temporary.unlink()
 
 
+def _shortened(name: str) -> str:
+    """At most 120 bytes of a name, so that a temporary name made from it stays under the usual 255."""
+    return name.encode("utf-8", "ignore")[:120].decode("utf-8", "ignore")
+
+
 def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable where the system can (not on Windows)."""
+    """Make the rename itself durable where the system can (not on Windows, some network drives, unreadable folders)."""
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        # The file is whole and in its place: a system that cannot sync folders is no reason to call it lost.
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
 
 
 def _storage_error(error: OSError, path: Path) -> StorageError:
@@ -142,16 +153,19 @@ def make_folder(folder: str | os.PathLike) -> Path:
     probe.unlink()
     for leftover in folder.glob(".*.tmp-*"):
         if not _alive(leftover.name.rpartition("-")[2]):
-            leftover.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another user's, in a folder that is shared
+                leftover.unlink()
     return folder
 
 
 def _alive(pid: str) -> bool:
     """Whether the process that made a temporary file still runs (another user's counts as running)."""
+    if os.name == "nt":
+        return True  # there os.kill(pid, 0) does not ask, it sends Ctrl-C
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return False
-    except (ValueError, OSError):
+    except (ValueError, OverflowError, OSError):
         return True
     return True

@@ -34,7 +34,7 @@ def described(roi: object) -> dict:
         "group": int(roi.getGroup()),
         "position": [int(roi.getCPosition()), int(roi.getZPosition()), int(roi.getTPosition())],
         "plain": int(roi.getPosition()),
-        "properties": {key: str(roi.getProperty(key)) for key in ("class", "score", "track")},
+        "properties": {key: str(roi.getProperty(key)) for key in ("class", "score", "track", "diameter")},
         "bytes": written,
     }
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from temj import readers
 from temj.annotations import masks
 from temj.data import UNCALIBRATED, Calibration, RoiType
-from temj.errors import BadAnnotation
+from temj.errors import BadAnnotation, BadValue
 
 LABELS = np.zeros((20, 30), np.uint16)
 LABELS[2:5, 3:9] = 1
@@ -87,6 +87,24 @@ def test_written_labels_come_back_with_their_scale(tmp_path: Path, largest: int,
     first = (tmp_path / "l.tif").read_bytes()
     masks.write_labels(tmp_path / "l.tif", labels, calibration)
     assert (tmp_path / "l.tif").read_bytes() == first
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "back"), [(None, (1, 6, 1)), ((1, 1, 6), (1, 1, 6)), ((3, 1, 2), (3, 1, 2)), ((1, 3, 2), (1, 3, 2))]
+)
+@pytest.mark.parametrize("largest", [6, 100_000])
+def test_stacks_of_labels_come_back_with_their_dimensions(tmp_path: Path, dimensions, back, largest: int):
+    stack = np.stack([LABELS.astype(np.int64) * k for k in range(6)])
+    stack[5, 0, 0] = largest
+    masks.write_labels(tmp_path / "l.tif", stack, Calibration(0.5, 0.5, "nm"), dimensions=dimensions)
+    film = readers.open_film(tmp_path / "l.tif")
+    assert film.dimensions == back
+    for index, plane in enumerate(film):
+        np.testing.assert_array_equal(plane.pixels, stack[index])
+        assert plane.calibration.width == 0.5
+    with pytest.raises(BadValue, match="channels x slices x frames = 6"):
+        masks.write_labels(tmp_path / "wrong.tif", stack, UNCALIBRATED, dimensions=(1, 1, 5))
+    assert not (tmp_path / "wrong.tif").exists()
 
 
 @given(st.floats(1e-4, 1e4))

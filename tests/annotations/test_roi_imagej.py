@@ -47,6 +47,7 @@ def columns_of(number: int) -> dict:
         "group": number % 200,
         "position": (0, 0, 0) if number % 2 else (number, 2, 3),
         "track": number % 5,
+        "diameter": ["", "major", "geometric"][number % 3],
     }
 
 
@@ -96,6 +97,7 @@ def test_imagej_reads_what_we_write(seen: dict):
         assert roi["properties"]["class"] == columns["class_name"]
         assert float(roi["properties"]["score"]) == columns["score"]
         assert roi["properties"]["track"] == (str(columns["track"]) if columns["track"] else "None")
+        assert roi["properties"]["diameter"] == (columns["diameter"] or "None")
 
 
 @pytest.mark.java

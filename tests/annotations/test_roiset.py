@@ -49,6 +49,28 @@ def test_all_columns_come_back(tmp_path: Path):
     assert again.read_bytes() == (tmp_path / "a_RoiSet.zip").read_bytes()
 
 
+def test_the_rule_of_the_diameter_travels_with_the_class(tmp_path: Path):
+    kinds = np.array(["loop", "void", "loop", ""], object)
+    rules = {"loop": "major", "void": "geometric", "oxide": "major"}
+    roiset.write(tmp_path / "a.zip", many(4, class_name=kinds, name=list("abcd"), info={"diameter": rules}))
+    back = roiset.read(tmp_path / "a.zip")
+    assert back.info == {"diameter": {"loop": "major", "void": "geometric"}}
+    roiset.write(tmp_path / "again.zip", back)
+    assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "a.zip").read_bytes()
+    plain = many(4, class_name=kinds)
+    roiset.write(tmp_path / "b.zip", plain)
+    assert roiset.read(tmp_path / "b.zip").info == {}
+
+
+def test_the_first_roi_of_a_class_says_its_rule_and_unknown_words_are_none(tmp_path: Path):
+    rules = ["smallest", "", "geometric", "major"]
+    members = [
+        (f"{k}.roi", encode(SQUARE, name=f"r{k}", class_name="loop", diameter=rule)) for k, rule in enumerate(rules)
+    ]
+    back = roiset.read(archive(tmp_path / "a.zip", members))
+    assert back.info == {"diameter": {"loop": "geometric"}}
+
+
 def test_dates_are_fixed_and_member_names_safe(tmp_path: Path):
     names = ["con", "a/../../b", 'q"<>|?*', "ROI", "roi", "", "tail. ", "\U0001f600"]
     roiset.write(tmp_path / "a.zip", many(len(names), name=np.array(names, object)))
@@ -83,9 +105,10 @@ def test_broken_members_are_named_and_the_others_kept(tmp_path: Path):
     absurd = absurd[:18] + b"\x7f\xc0\0\0" + absurd[22:]
     back = roiset.read(archive(tmp_path / "a.zip", [("x.roi", good[:30]), ("ok.roi", good), ("nan.roi", absurd)]))
     assert list(back.name) == ["good"]
-    assert len(back.info["notes"]) == 2
-    assert "a.zip/x.roi" in back.info["notes"][0]
-    assert "a.zip/nan.roi" in back.info["notes"][1]
+    assert [entry["code"] for entry in back.info["skipped"]] == ["BadAnnotation/roi", "BadAnnotation/coordinates"]
+    assert "a.zip/x.roi" in back.info["skipped"][0]["message"]
+    assert "a.zip/nan.roi" in back.info["skipped"][1]["message"]
+    assert "notes" not in back.info
 
 
 def test_members_that_cannot_be_unpacked_are_named(tmp_path: Path):
@@ -96,7 +119,9 @@ def test_members_that_cannot_be_unpacked_are_named(tmp_path: Path):
     path.write_bytes(data)
     back = roiset.read(path)
     assert len(back) == 1
-    assert "first.roi cannot be unpacked" in back.info["notes"][0]
+    (skipped,) = back.info["skipped"]
+    assert skipped["code"] == "BadAnnotation/unpack"
+    assert "a.zip/first.roi" in skipped["message"]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -155,7 +180,8 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (tmp_path / "a.zip").write_bytes(buffer.getvalue())
     back = roiset.read(tmp_path / "a.zip")
     assert list(back.name) == ["ok"]
-    assert "big.roi cannot be unpacked" in back.info["notes"][0]
+    assert "big.roi" in back.info["skipped"][0]["message"]
+    assert "256 MiB" in back.info["skipped"][0]["message"]
     monkeypatch.setattr(roiset, "LARGEST_SET", 1000)
     with pytest.raises(BadAnnotation, match="too-large"):
         roiset.read(tmp_path / "a.zip")

@@ -45,7 +45,7 @@ def test_pixel_sizes_as_people_write_them(text: str | float, nm: tuple[float, fl
     assert parse_pixel_size(text).nm == nm
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "nan", "inf", "0,39", "0.39px", "a", "0.39x", "1e999"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "nan", "inf", "0,39", "0.39px", "a", "0.39x", "1e999", "1e-9", "5mm"])
 def test_what_is_no_pixel_size_is_refused(text: str) -> None:
     with pytest.raises(BadValue, match="pixel-size"):
         parse_pixel_size(text)

@@ -1,6 +1,7 @@
 """Dataset folders: opened, read, and all their problems in one list."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from temj import datasets
 from temj.annotations import roiset
 from temj.data import Calibration, Instances, RoiType, Shape
 from temj.errors import BadAnnotation, BadDataset
+from temj.models import card
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "loops"
 RNG = np.random.default_rng(11)
@@ -94,7 +96,7 @@ def test_several_classes_and_ignore(tmp_path: Path):
         png(root / "masks" / f"{stem}.png", mask(1, 2, 255))
     dataset = datasets.open_dataset(root)
     assert datasets.check(dataset) == ()
-    assert dataset.colours == {"oxide": "#112233", "crack": "#1f77b4"}
+    assert dataset.colours == {"oxide": "#112233", "crack": "#56b4e9"}
     np.testing.assert_array_equal(dataset.class_map_of(dataset.items[0]), mask(1, 2, 255))
     assert list(dataset.instances(dataset.items[0]).class_name) == ["oxide", "crack", "ignore"]
 
@@ -144,6 +146,39 @@ def test_rois_of_unknown_classes_are_named(tmp_path: Path):
         dataset.instances(dataset.items[0])
 
 
+def test_names_of_rois_can_mean_one_class(tmp_path: Path):
+    root = folder(tmp_path, classes=["loop", "line"], class_map={"faulted": "loop", "perfect": "loop", "loop": "loop"})
+    for stem in "abd":
+        png(root / "masks" / f"{stem}.png", mask(1, 2))
+    (root / "masks" / "c.png").unlink()
+    names = ["faulted", "loop", "perfect", "line", "ignore"]
+    shapes = [Shape(RoiType.RECT, params=(5 * k, 3, 3, 4, 0), subpixel=False) for k in range(5)]
+    roiset.write(root / "images" / "c_RoiSet.zip", Instances.of(shapes, class_name=np.array(names, object)))
+    dataset = datasets.open_dataset(root)
+    assert datasets.check(dataset) == ()
+    assert list(dataset.instances(dataset.items[2]).class_name) == ["loop", "loop", "loop", "line", "ignore"]
+    assert dataset.class_map_of(dataset.items[2])[4, [1, 6, 11, 16, 21]].tolist() == [1, 1, 1, 2, 255]
+
+
+def test_rois_that_cannot_be_used_are_problems(tmp_path: Path):
+    root = folder(tmp_path)
+    (root / "masks" / "b.png").unlink()
+    roiset.write(
+        root / "images" / "b_RoiSet.zip",
+        Instances.of([Shape(RoiType.RECT, params=(2, 3, 5, 6, 0))], class_name="loop"),
+    )
+    assert problems(root) == ()
+    with zipfile.ZipFile(root / "images" / "b_RoiSet.zip", "a") as archive:
+        archive.writestr("broken.roi", b"Iout")
+    only(problems(root), "b_RoiSet.zip/broken.roi")
+    (root / "images" / "b_RoiSet.zip").write_bytes(b"nothing")
+    only(problems(root), "not-a-zip")
+
+
+def test_what_is_not_said_is_the_same_for_datasets_and_models():
+    assert datasets.Symmetry().model_dump() == card.Symmetry().model_dump()
+
+
 def test_without_split_every_fourth_image_validates(tmp_path: Path):
     dataset = datasets.open_dataset(folder(tmp_path, "abcdefgh", split=None))
     assert dataset.split.validation == ("d", "h")
@@ -178,6 +213,10 @@ def test_no_description_shows_one_to_write(tmp_path: Path):
         ({"classes": []}, "classes"),
         ({"classes": ["a", "a"]}, "different names"),
         ({"classes": ["ignore"]}, "ignore"),
+        ({"class_map": {"faulted": "void"}}, "'faulted' the class 'void', which is not among classes"),
+        ({"class_map": {"ignore": "loop"}}, "cannot give 'ignore' another meaning"),
+        ({"classes": ["loop", "void"], "class_map": {"void": "loop"}}, "cannot give 'void' another meaning"),
+        ({"class_map": ["faulted"]}, "class_map"),
         ({"pixel_size": -1}, "pixel_size"),
         ({"unit": "parsec"}, "unit of length"),
         ({"polarity": "bright"}, "polarity"),

@@ -73,6 +73,14 @@ def test_rois_are_the_same_after_a_round_trip(facts):
     assert facts["java"] == kinds
 
 
+def test_rois_keep_the_rule_of_their_diameter(facts):
+    assert facts["rules"] == ["None", "geometric", "major", "geometric", "None", "geometric", "None"]
+    assert facts["rules back"] == {"diameter": {"crack": "geometric", "loop": "major"}}
+    assert facts["no rules back"] == {}
+    measured, major, equivalent = facts["ruled diameters"]
+    assert measured == major != equivalent
+
+
 def test_a_roi_that_is_no_outline_is_refused_by_name(facts):
     assert facts["text roi"]["error"] == "BadAnnotation"
     assert "ROI 1" in facts["text roi"]["message"]

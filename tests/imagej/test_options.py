@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from temj import commands
 from temj.commands.base import views
+from temj.commands.repeat import macro_options
 from temj.errors import BadValue
 from temj.imagej import options
 
@@ -67,7 +68,7 @@ def test_macro_variables():
 def test_the_recorded_line_is_complete():
     values = {"model": "loops", "threshold": "0.5", "ellipses": True, "output": "/a b/c", "pixel_size": ""}
     line = "model=loops threshold=0.5 ellipses output=[/a b/c] device=auto manager=auto"
-    assert options.write(values, PREDICT) == line
+    assert macro_options(values, PREDICT) == line
 
 
 @given(model=TEXT, folder=TEXT, ellipses=st.booleans())
@@ -78,7 +79,7 @@ def test_the_recorded_line_is_complete():
 def test_a_written_line_reads_back_or_is_refused(model, folder, ellipses):
     folder = PurePosixPath("/out", folder).as_posix()
     try:
-        line = options.write({"model": model, "output": folder, "ellipses": ellipses}, PREDICT)
+        line = macro_options({"model": model, "output": folder, "ellipses": ellipses}, PREDICT)
     except BadValue:
         bad = [text for text in (model, folder) if "[" in text or "]" in text or len(text.splitlines()) != 1]
         assert bad
@@ -94,4 +95,4 @@ def test_a_written_line_reads_back_or_is_refused(model, folder, ellipses):
 @pytest.mark.parametrize("name", ["/a/[b", "/a/b]", "/a]b["])
 def test_a_value_that_no_line_can_hold_is_refused(name):
     with pytest.raises(BadValue, match=r"output\. Expected a value whose square brackets match"):
-        options.write({"output": name}, PREDICT)
+        macro_options({"output": name}, PREDICT)

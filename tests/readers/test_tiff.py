@@ -82,6 +82,26 @@ def test_plain_stacks_leave_thumbnails_out(tmp_path: Path):
     assert "1 pages of another size" in film[2].metadata["notes"][0]
 
 
+@pytest.mark.parametrize(
+    ("text", "dimensions"),
+    [("", (1, 6, 1)), ("channels=3\nframes=2\n", (3, 1, 2)), ("slices=4\n", (1, 6, 1)), ("images=\n", (1, 6, 1))],
+)
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_imagejs_text_without_a_number_of_images_hides_no_page(tmp_path: Path, text, dimensions, compression):
+    description = f"ImageJ=1.54p\n{text}unit=nm\n"
+    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
+        for index, plane in enumerate(PLANES[:6]):
+            tif.write(
+                plane, metadata=None, contiguous=False, compression=compression,
+                description=description if index == 0 else None, resolution=(2, 4), resolutionunit=1,
+            )  # fmt: skip
+    film = readers.open_film(tmp_path / "a.tif")
+    assert film.dimensions == dimensions
+    for index, micrograph in enumerate(film):
+        np.testing.assert_array_equal(micrograph.pixels, PLANES[index])
+        assert micrograph.calibration.width == 0.5
+
+
 @pytest.mark.parametrize("compression", [5, 32773, 8])
 def test_compressions_are_read_with_what_is_installed(tmp_path: Path, compression: int):
     for dtype in ("uint8", "uint16", "int16", "float32", "int32"):

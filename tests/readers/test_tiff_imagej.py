@@ -31,6 +31,10 @@ def foreign(folder: Path) -> None:
     stack = RNG.random((2, 3, 2, 21, 33)).astype(np.float32)
     tifffile.imwrite(folder / "hyper_float.tif", stack, imagej=True, resolution=(2.5, 2.5), metadata=metadata)
     write_labels(folder / "labels.tif", grey // 1000, Calibration(0.390625, 0.41, "nm", 2.5, 0))
+    planes = np.stack([grey // (1000 + k) for k in range(6)])
+    write_labels(folder / "label_slices.tif", planes, Calibration(0.5, 0.5, "nm"))
+    write_labels(folder / "label_film.tif", planes, Calibration(0.5, 0.5, "nm"), dimensions=(1, 1, 6))
+    write_labels(folder / "label_hyper.tif", planes * 10_000, Calibration(0.5, 0.5, "nm"), dimensions=(3, 1, 2))
     write_labels(folder / "many_labels.tif", grey.astype(int) * 3, Calibration(0.000390625, 0.41, "µm"))
 
 
@@ -47,7 +51,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.mark.java
 def test_our_readers_see_what_imagej_sees(folder: Path):
     everything = json.loads((folder / "seen.json").read_text())
-    assert len(everything) == 21
+    assert len(everything) == 24
     for name, seen in everything.items():
         film = readers.open_film(folder / name)
         assert list(film.dimensions) == seen["dimensions"], name

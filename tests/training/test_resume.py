@@ -116,7 +116,7 @@ def test_signals_write_a_checkpoint_and_say_how_to_go_on(discs, tmp_path, number
 
 def test_the_second_signal_acts_at_once():
     before = signal.getsignal(signal.SIGINT)
-    with Interrupts(lambda: False) as interrupts:
+    with Interrupts() as interrupts:
         assert not interrupts.stopped()
         signal.raise_signal(signal.SIGINT)
         assert interrupts.stopped()
@@ -124,6 +124,20 @@ def test_the_second_signal_acts_at_once():
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
     assert interrupts.error("here", "Go on.").exit_code == 130
+
+
+def test_a_caller_that_hears_signals_itself_keeps_its_handlers():
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: heard.append(number))
+    try:
+        with Interrupts(lambda: len(heard) > 1) as interrupts:
+            signal.raise_signal(signal.SIGTERM)
+            assert not interrupts.stopped()
+            signal.raise_signal(signal.SIGTERM)
+            assert interrupts.stopped()
+        assert heard == [signal.SIGTERM] * 2
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class TestRefusals:

@@ -6,7 +6,7 @@ import pytest
 from temj.data import Column, Table
 from temj.errors import BadImage
 from temj.workflows import record
-from temj.workflows.inputs import find_images, plan
+from temj.workflows.inputs import KINDS, find_images, plan, sha256
 
 
 def test_colliding_stems_get_their_extension_and_colliding_names_their_folder() -> None:
@@ -16,6 +16,15 @@ def test_colliding_stems_get_their_extension_and_colliding_names_their_folder() 
         "x/a.tif": "a.tif", "x/a.png": "a.png", "x/b.tif": "b", "x/C.tif": "C.tif", "x/c.png": "c.png",
         "x/d.tif": "x-d.tif", "y/d.tif": "y-d.tif",
     }  # fmt: skip
+
+
+def test_files_of_different_images_never_have_one_name() -> None:
+    for names in (["a.tif", "a_ellipses.tif"], ["A_ellipses.png", "a.tif"], ["a.tif", "a.tif_ellipses.tif", "A.png"]):
+        ends = [
+            f"{job.stem}_{end}".casefold() for job in plan([Path(name) for name in names]) for end in KINDS.values()
+        ]
+        assert len(set(ends)) == len(ends)
+    assert [job.stem for job in plan([Path("a.tif"), Path("a_ellipses.tif")])] == ["a", "a_ellipses.tif"]
 
 
 def test_stems_are_different_whatever_the_names() -> None:
@@ -48,7 +57,12 @@ def test_rows_survive_as_json() -> None:
 
 
 def test_a_changed_setting_is_named() -> None:
-    run = {"model": {"sha256": "a"}, "versions": {"temj": "1"}, "parameters": {"threshold": "0.5", "device": "cpu"}}
+    run = {"model": {"sha256": "a"}, "versions": {"temj": "1"}, "options": {"threshold": "0.5", "device": "cpu"}}
     assert record.differences(run, run) == []
-    changed = {**run, "parameters": {"threshold": "0.6", "device": "cpu"}}
+    changed = {**run, "options": {"threshold": "0.6", "device": "cpu"}}
     assert record.differences(run, changed) == ["threshold: 0.5 -> 0.6"]
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadImage, match="unreadable"):
+        sha256(tmp_path)

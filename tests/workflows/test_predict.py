@@ -12,7 +12,7 @@ import tifffile
 import temj
 from temj import annotations, commands
 from temj.data.table_text import to_csv
-from temj.errors import BadValue, Cancelled, Refused
+from temj.errors import BadValue, Cancelled, Refused, StorageError
 
 
 def predict(images: list[Path], output: Path, **parameters: object) -> dict:
@@ -58,6 +58,9 @@ def test_command_line_python_and_a_second_run_give_the_same_bytes(tmp_path: Path
     open_image = commands.run("predict", {"output": tmp_path / "three", "ellipses": True}, {"micrograph": opened})
     assert folder_bytes(tmp_path / "three") == folder_bytes(tmp_path / "one")
     assert to_csv(open_image["results"]) == (tmp_path / "one" / "a_Results.csv").read_text()
+    run = json.loads((tmp_path / "three" / "run.json").read_text())
+    assert len(run["images"][0]["pixels_sha256"]) == 64
+    assert "command_line" not in run
 
 
 def test_the_lines_in_run_json_repeat_the_run(tmp_path: Path, micrograph, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +75,8 @@ def test_the_lines_in_run_json_repeat_the_run(tmp_path: Path, micrograph, monkey
     shutil.rmtree(tmp_path / "my out")
     assert cli.main(shlex.split(run["command_line"])[1:]) == 0
     assert folder_bytes(tmp_path / "my out") == before
-    assert run["macro_line"].startswith('run("TEMJ Predict...", "threshold=0.3 ellipses output=[')
+    assert run["macro_line"].startswith('run("TEMJ Predict...", "model=loops threshold=0.3 ellipses output=[/')
+    assert run["parameters"]["threshold"] == "0.3"
     assert run["images"][0]["prediction"]["threshold"] == 0.3
     assert run["model"]["sha256"] == temj.open_model("loops").sha256
     assert len(run["images"][0]["sha256"]) == 64
@@ -194,6 +198,67 @@ def test_nothing_is_written_beside_the_input(tmp_path: Path, micrograph) -> None
     finally:
         image.parent.chmod(0o755)
     assert [path.name for path in image.parent.iterdir()] == ["a.tif"]
+
+
+def test_a_stop_in_the_first_image_can_be_resumed(tmp_path: Path, micrograph) -> None:
+    image, output = micrograph("a.tif"), tmp_path / "out"
+    with pytest.raises(Cancelled):
+        commands.run("predict", {"images": [image], "output": output}, cancelled=lambda: True)
+    (output / "a_RoiSet.zip").write_bytes(b"half of a run")
+    predict([image], output, resume=True)
+    assert len(annotations.read(output / "a_RoiSet.zip")) > 2
+
+
+def test_resume_does_not_replace_results_of_images_that_were_not_in_the_run(tmp_path: Path, micrograph, field) -> None:
+    output = tmp_path / "out"
+    predict([micrograph("a.tif")], output)
+    (output / "b_Results.csv").write_text("mine")
+    with pytest.raises(Refused, match="b_Results"):
+        predict([micrograph("a.tif"), micrograph("b.tif", field[::-1])], output, resume=True)
+    assert (output / "b_Results.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "{", '{"format": 1, "command": "train"}'])
+def test_resume_over_another_run_json_is_refused_in_words(tmp_path: Path, micrograph, text: str) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.json").write_text(text)
+    with pytest.raises(Refused, match=r"run\.json"):
+        predict([micrograph("a.tif")], tmp_path / "out", resume=True)
+
+
+def test_overwriting_leaves_no_mixture_of_two_runs(tmp_path: Path, micrograph) -> None:
+    image, output = micrograph("a.tif"), tmp_path / "out"
+    predict([image], output, ellipses=True)
+    predict([image], output, overwrite=True, threshold=0.3)
+    assert not (output / "a_ellipses_RoiSet.zip").exists()
+
+
+def test_a_name_that_is_too_long_is_said_before_the_run(tmp_path: Path, micrograph) -> None:
+    image = micrograph(f"{'n' * 249}.tif")
+    with pytest.raises(StorageError, match="name"):
+        predict([image], tmp_path / "out")
+
+
+def test_a_folder_that_no_macro_can_name_works_on_the_command_line(tmp_path: Path, micrograph) -> None:
+    predict([micrograph("a.tif")], tmp_path / "a]b")
+    run = json.loads((tmp_path / "a]b" / "run.json").read_text())
+    assert "macro_line" not in run
+    assert "command_line" in run
+
+
+def test_notes_are_told_on_the_command_line(tmp_path: Path, micrograph, capsys: pytest.CaptureFixture) -> None:
+    from temj import cli
+
+    assert cli.main(["predict", str(micrograph("a.tif", nm=None)), "--output", str(tmp_path / "one")]) == 0
+    assert "note: pixel size unknown" in capsys.readouterr().out
+    assert cli.main(["predict", str(micrograph("b.tif", nm=0.5)), "--output", str(tmp_path / "two")]) == 0
+    assert "note: rescaled from 0.5 to 0.390625 nm/px" in capsys.readouterr().out
+
+
+def test_numbers_from_python_keep_their_digits(tmp_path: Path, micrograph) -> None:
+    predict([micrograph("a.tif")], tmp_path / "out", threshold=0.6543217)
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert run["images"][0]["prediction"]["threshold"] == 0.6543217
 
 
 @pytest.mark.parametrize("name", ["a b'c.tif", "é ü 試.tif", "a#b%c&d.tif", "[x]=1.tif"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,9 @@ def decode(data: bytes, member: str) -> tuple[Shape, dict[str, Any]]:
         member: where they come from, for errors, and its file name is the name of a ROI that has none.
 
     Returns:
-        The shape and ``name, class_name, score, group, position, track`` as in :class:`temj.data.Instances`, and
-        ``note``: what was changed in reading, or "".
+        The shape and ``name, class_name, score, group, position, track`` as in :class:`temj.data.Instances`,
+        ``diameter``: ``major``, ``geometric``, ``equivalent`` or "" where it says none of them, and ``note``: what was
+        changed in reading, or "".
 
     Raises:
         BadAnnotation: no ROI, cut off, damaged, text or a picture instead of an outline, or absurd coordinates.
@@ -123,6 +125,7 @@ def _facts(data: bytes, version: int, after: int, plane: int, member: str) -> di
         "group": group,
         "position": position,
         "track": int(_number(properties.get("track", ""), 0)),
+        "diameter": _rule(properties.get("diameter", "")),
     }
 
 
@@ -139,6 +142,27 @@ def _number(text: str, default: float) -> float:
     except ValueError:
         return default
     return value if abs(value) <= 2**53 else default
+
+
+def _rule(text: str) -> str:
+    return text if text in layout.DIAMETER_RULES else ""
+
+
+def diameter_info(class_names: Iterable[str], rules: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What ROIs say of their classes' Diameter, for ``Instances.info``; the first ROI of a class decides.
+
+    Args:
+        class_names: of the ROIs.
+        rules: of the same ROIs, "" where one says nothing.
+
+    Returns:
+        ``{"diameter": {class: rule}}``, or an empty dict where no ROI says anything.
+    """
+    said: dict[str, str] = {}
+    for name, rule in zip(class_names, rules, strict=True):
+        if rule:
+            said.setdefault(name, rule)
+    return {"diameter": said} if said else {}
 
 
 def class_of_name(name: str) -> str:

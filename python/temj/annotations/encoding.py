@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -32,34 +33,49 @@ class _Body:
     coordinates: list[bytes] = field(default_factory=list)
 
 
-def encode(
-    shape: Shape,
-    *,
-    name: str = "",
-    class_name: str = "",
-    score: float = math.nan,
-    group: int = 0,
-    position: tuple[int, int, int] = (0, 0, 0),
-    track: int = 0,
-) -> bytes:
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a ``.roi`` file says of its shape.
+
+    Attributes:
+        name: of the ROI.
+        class_name, score, track, diameter: written as properties; "", NaN and 0 are left out.
+        group: 0 … 255.
+        position: 1-based channel, slice, frame; 0 is none.
+    """
+
+    name: str = ""
+    class_name: str = ""
+    score: float = math.nan
+    group: int = 0
+    position: tuple[int, int, int] = (0, 0, 0)
+    track: int = 0
+    diameter: str = ""
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """The ROI properties."""
+        properties = {"class": self.class_name, "diameter": self.diameter}
+        properties["score"] = "" if math.isnan(self.score) else repr(float(self.score))
+        properties["track"] = str(int(self.track)) if self.track else ""
+        return {key: value for key, value in properties.items() if value}
+
+
+def encode(shape: Shape, **facts: Any) -> bytes:
     """A shape as the bytes of a ``.roi`` file that ImageJ reads as the same kind of selection.
 
     Args:
         shape: any type; coordinates are rounded to float32.
-        name: of the ROI.
-        class_name, score, track: written as properties; "", NaN and 0 are left out.
-        group: 0 … 255.
-        position: 1-based channel, slice, frame; 0 is none.
+        facts: the attributes of :class:`Facts`.
 
     Raises:
         BadAnnotation: coordinates that are not finite or beyond ±1,000,000, or an outline without points.
     """
-    require_usable(shape, name or "ROI")
+    said = Facts(**facts)
+    require_usable(shape, said.name or "ROI")
+    properties = layout.write_properties(said.properties)
     body = _body(shape)
-    properties = {"class": class_name} if class_name else {}
-    properties |= {"score": repr(float(score))} if not math.isnan(score) else {}
-    properties |= {"track": str(int(track))} if track else {}
-    texts = [name.encode("utf-16-be", "surrogatepass"), layout.write_properties(properties).encode("utf-16-be")]
+    texts = [said.name.encode("utf-16-be", "surrogatepass"), properties.encode("utf-16-be")]
     coordinates = b"".join(body.coordinates)
     after = HEADER.size + len(coordinates)
     at = after + HEADER2.size
@@ -73,7 +89,7 @@ def encode(
         body.path, 0, 0, body.subtype, body.options, body.parameter, 0, after,
     )  # fmt: skip
     header2 = HEADER2.pack(
-        *map(int, position), at if name else 0, len(texts[0]) // 2, 0, 0, int(group), 0, 0, 0.0,
+        *map(int, said.position), at if said.name else 0, len(texts[0]) // 2, 0, 0, int(said.group), 0, 0, 0.0,
         at + len(texts[0]) if properties else 0, len(texts[1]) // 2, 0,
     )  # fmt: skip
     return b"".join([header, coordinates, header2, *texts])

@@ -40,6 +40,9 @@ AXES = {RoiType.ELLIPSE: ELLIPSE, RoiType.ROTATED_RECT: ROTATED_RECT}
 SPLINE_FIT, SUB_PIXEL = 1, 128
 """Options."""
 
+DIAMETER_RULES = ("major", "geometric", "equivalent")
+"""Values of the ROI property ``diameter``: which length is the Diameter of the object's class."""
+
 SMALLEST, LARGEST = -5000, 60535
 """Integer coordinates that 16 bits hold: below -5000 ImageJ takes them for numbers above 32,767."""
 

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from temj import readers, storage
 from temj.data import Calibration, Instances
-from temj.errors import BadAnnotation
+from temj.errors import BadAnnotation, BadValue
 from temj.geometry.trace import trace
 from temj.opencv import opencv
 
@@ -113,32 +114,43 @@ def instances_of_classes(classes_of_pixels: np.ndarray, classes: Sequence[str]) 
 
 
 def write_labels(
-    path: str | os.PathLike, labels: np.ndarray, calibration: Calibration, *, overwrite: bool = True
+    path: str | os.PathLike,
+    labels: np.ndarray,
+    calibration: Calibration,
+    *,
+    dimensions: tuple[int, int, int] | None = None,
+    overwrite: bool = True,
 ) -> None:
-    """Write labels as a TIFF that ImageJ opens with its pixel size; equal labels give equal bytes.
+    """Write labels as a TIFF that ImageJ opens with its pixel size and dimensions; equal labels give equal bytes.
 
     Args:
         path: the file.
-        labels: (height, width) whole numbers from 0; written as uint16 where they fit, else as uint32 (which ImageJ
-            shows as 32-bit float, exact up to 16,777,216).
+        labels: (height, width) or (planes, height, width) whole numbers from 0; written as uint16 where they fit,
+            else as uint32 (which ImageJ shows as 32-bit float, exact up to 16,777,216).
         calibration: its origin is kept too.
+        dimensions: (channels, slices, frames) of the planes, channel fastest, then slice; None: all are slices.
         overwrite: whether the file may exist.
 
     Raises:
         StorageError, Refused: as :func:`temj.storage.writing`.
         BadAnnotation: labels below 0 or above 16,777,216.
+        BadValue: dimensions that do not make the number of planes.
     """
     import tifffile
 
     largest = int(labels.max(initial=0))
     if largest > 2**24 or labels.min(initial=0) < 0:
         raise BadAnnotation("labels", where=path, expected="0 to 16,777,216", found=f"{labels.min()} to {largest}")
+    count = len(labels) if labels.ndim == 3 else 1
+    dimensions = dimensions or (1, count, 1)
+    if prod(dimensions) != count:
+        raise BadValue("dimensions", where=path, expected=f"channels x slices x frames = {count}", found=dimensions)
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer,
         labels.astype(np.uint16 if largest < 2**16 else np.uint32),
         photometric="minisblack",
-        description=_imagej_description(calibration, largest),
+        description=_imagej_description(calibration, largest, dimensions),
         metadata=None,
         software="TEMJ",
         resolution=(_ratio(calibration.width), _ratio(calibration.height)) if calibration.known else None,
@@ -147,9 +159,14 @@ def write_labels(
     storage.write_bytes(path, buffer.getvalue(), overwrite=overwrite)
 
 
-def _imagej_description(calibration: Calibration, largest: int) -> str:
-    """ImageJ's own text: unit, display range, origin. It has no date."""
+def _imagej_description(calibration: Calibration, largest: int, dimensions: tuple[int, int, int]) -> str:
+    """ImageJ's own text (``FileSaver.getDescriptionString``): planes, unit, display range, origin. It has no date."""
     lines = ["ImageJ=1.54p"]
+    if prod(dimensions) > 1:
+        sizes = zip(("images", "channels", "slices", "frames"), (prod(dimensions), *dimensions), strict=True)
+        lines += [f"{key}={size}" for key, size in sizes if size > 1]
+        channels, _slices, frames = dimensions
+        lines += ["hyperstack=true"] if channels > 1 or frames > 1 else []
     if calibration.known:
         lines.append("unit=" + {"µm": "um", "Å": "A"}.get(calibration.unit, calibration.unit))
     lines += ["min=0.0", f"max={max(largest, 1)}.0"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from temj import storage
-from temj.annotations.roi import class_of_name, decode, encode
+from temj.annotations.roi import class_of_name, decode, diameter_info, encode
 from temj.data import Instances, Shape
 from temj.errors import BadAnnotation
 
@@ -35,32 +35,39 @@ def read(path: str | os.PathLike, group_names: Mapping[int, str] | None = None) 
         group_names: of ImageJ's groups, where they are known.
 
     Returns:
-        Instances in the order of the file; names are made different by ``-1``, ``-2`` …; ``info["notes"]`` says which
-        members were left out or changed.
+        Instances in the order of the file; names are made different by ``-1``, ``-2`` …; where there is something to
+        say, ``info`` has ``notes``: what was changed in reading; ``skipped``: the ROIs that cannot be used, a dict
+        with ``code`` and ``message`` each; ``diameter``: class → rule, as the ROIs' property ``diameter`` says.
 
     Raises:
         BadAnnotation: no archive or ROI, or not a single member that can be used.
     """
     path = Path(path).absolute()
     notes: list[str] = []
+    skipped: list[dict[str, str]] = []
     found: list[tuple[Shape, dict]] = []
-    for member, data in _members(path, notes):
+    for member, data in _members(path, notes, skipped):
         try:
             found.append(decode(data, member))
         except BadAnnotation as error:
             if path.suffix.lower() == ".roi":
                 raise
-            notes.append(f"left out: {error.message}")
-    if not found and notes:
-        raise BadAnnotation(
-            "no-rois", where=path, expected="ImageJ ROIs", found="; ".join(notes), remedy="Save the ROI set again."
-        )
-    return _instances(found, group_names or {}, notes)
+            skipped.append(_skipped(error))
+    if not found and (notes or skipped):
+        told = "; ".join([*notes, *(entry["message"] for entry in skipped)])
+        raise BadAnnotation("no-rois", where=path, expected="ImageJ ROIs", found=told, remedy="Save the ROI set again.")
+    instances = _instances(found, group_names or {}, notes)
+    return instances.with_columns(info={**instances.info, "skipped": tuple(skipped)}) if skipped else instances
+
+
+def _skipped(error: BadAnnotation) -> dict[str, str]:
+    """A ROI that was left out, as it stands in ``info``."""
+    return {"code": error.code, "message": error.message}
 
 
 def _instances(found: list[tuple[Shape, dict]], group_names: Mapping[int, str], notes: list[str]) -> Instances:
     """The columns of all objects, with classes and unique names."""
-    columns = {key: [facts[key] for _shape, facts in found] for key in (*_COLUMNS, "note")}
+    columns = {key: [facts[key] for _shape, facts in found] for key in (*_COLUMNS, "note", "diameter")}
     notes += [f"{name}: {note}" for name, note in zip(columns["name"], columns.pop("note"), strict=True) if note]
     columns["class_name"] = [
         kind or group_names.get(group, "") or class_of_name(name)
@@ -72,16 +79,17 @@ def _instances(found: list[tuple[Shape, dict]], group_names: Mapping[int, str], 
         notes.append(f"{renamed} ROIs had the name of another one and got a number behind it")
     columns["name"] = names
     arrays = {key: np.array(columns[key], kind) for key, kind in _COLUMNS.items() if found}
-    return Instances.of([shape for shape, _facts in found], info={"notes": tuple(notes)} if notes else {}, **arrays)
+    info = ({"notes": tuple(notes)} if notes else {}) | diameter_info(columns["class_name"], columns["diameter"])
+    return Instances.of([shape for shape, _facts in found], info=info, **arrays)
 
 
-def _members(path: Path, notes: list[str]) -> list[tuple[str, bytes]]:
+def _members(path: Path, notes: list[str], skipped: list[dict[str, str]]) -> list[tuple[str, bytes]]:
     """(name, bytes) of each ROI in a file."""
     try:
         if path.suffix.lower() == ".roi":
             return [(str(path), path.read_bytes())]
         with zipfile.ZipFile(path) as archive:
-            return _unpack(archive, path, notes)
+            return _unpack(archive, path, notes, skipped)
     except OSError as error:
         raise BadAnnotation(
             "unreadable", where=path, found=error.strerror or error, remedy="Check the path."
@@ -95,7 +103,9 @@ def _members(path: Path, notes: list[str]) -> list[tuple[str, bytes]]:
         ) from error  # fmt: skip
 
 
-def _unpack(archive: zipfile.ZipFile, path: Path, notes: list[str]) -> list[tuple[str, bytes]]:
+def _unpack(
+    archive: zipfile.ZipFile, path: Path, notes: list[str], skipped: list[dict[str, str]]
+) -> list[tuple[str, bytes]]:
     """The ``.roi`` members, read by their place, so that equal names do not matter."""
     files = [member for member in archive.infolist() if not member.is_dir()]
     wanted = [member for member in files if _is_roi(member.filename)]
@@ -112,7 +122,11 @@ def _unpack(archive: zipfile.ZipFile, path: Path, notes: list[str]) -> list[tupl
                 raise ValueError("more than 256 MiB")
             members.append((f"{path}/{member.filename}", data))
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
-            notes.append(f"left out: {path}/{member.filename} cannot be unpacked ({error})")
+            broken = BadAnnotation(
+                "unpack", where=f"{path}/{member.filename}", expected="a ROI that can be unpacked", found=error,
+                remedy="Copy the file again, or save the ROI set again in ImageJ.",
+            )  # fmt: skip
+            skipped.append(_skipped(broken))
     return members
 
 
@@ -142,7 +156,7 @@ def write(path: str | os.PathLike, instances: Instances, overwrite: bool = True)
 
     Args:
         path: the file; no objects give an archive without members.
-        instances: order, names, classes, scores, groups, positions and tracks are kept.
+        instances: order, names, classes, scores, groups, positions, tracks and ``info["diameter"]`` are kept.
         overwrite: whether the file may exist.
 
     Raises:
@@ -169,10 +183,14 @@ def _encoded(instances: Instances) -> list[bytes]:
     columns = (
         getattr(instances, key).tolist() for key in ("name", "class_name", "score", "group", "position", "track")
     )
+    rules = instances.info.get("diameter", {})
     return [
-        encode(shape, name=name, class_name=kind, score=score, group=group, position=position, track=track)
+        encode(
+            shape, name=name, class_name=kind, score=score, group=group, position=position, track=track,
+            diameter=rules.get(kind, ""),
+        )
         for shape, name, kind, score, group, position, track in zip(instances.shapes, *columns, strict=True)
-    ]
+    ]  # fmt: skip
 
 
 def _member_names(instances: Instances) -> list[str]:

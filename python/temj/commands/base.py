@@ -116,7 +116,9 @@ def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
 
 
 def _as_text(value: Any) -> Any:
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return repr(float(value)).removesuffix(".0")
 
 
 TextOrNumber = Annotated[str, BeforeValidator(_as_text)]

@@ -15,9 +15,10 @@ class MeasureParameters(Parameters):
     image: Path | None = parameter(None, "Micrograph.", role="input_file", where="cli")
     rois: Path | None = parameter(None, "ROI set (.zip) or ROI (.roi).", role="input_file", where="cli")
     output: Path | None = parameter(None, "Table of results (.csv).", role="output_file")
-    diameter: Literal["equivalent", "major", "geometric"] = parameter(
-        "equivalent",
-        "What the Diameter column is: of the circle of equal area, the major axis, or the geometric mean of the axes.",
+    diameter: Literal["auto", "equivalent", "major", "geometric"] = parameter(
+        "auto",
+        "What the Diameter column is: as the ROIs say (those of a prediction do; else equivalent), of the circle of "
+        "equal area, the major axis, or the geometric mean of the axes.",
     )
     pixel_size: TextOrNumber = parameter(
         "",

@@ -45,7 +45,7 @@ def run(parameters: PredictParameters, inputs: Values, progress: Progress, cance
     from temj.workflows.predict import predict_files, predict_micrograph
 
     options = parameters.model_dump(include={"model", "threshold", "ellipses", "pixel_size", "device"})
-    again = repeat(COMMAND, parameters)
+    again = repeat(COMMAND, parameters, files="micrograph" not in inputs)
     if "micrograph" in inputs:
         return predict_micrograph(
             inputs["micrograph"],

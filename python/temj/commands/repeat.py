@@ -3,24 +3,81 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from temj.commands.base import Command, Parameters, ParameterView, views
-from temj.commands.options import macro_string, write_options
+from temj.commands.options import macro_string, read_options, write_options
+from temj.errors import BadValue
 
 
-def repeat(command: Command, parameters: Parameters) -> dict[str, str]:
-    """``command_line`` and, where ImageJ has the command, ``macro_line`` of a run with these parameters."""
-    words = ["temj", command.name, *_words(command, parameters)]
-    lines = {"command_line": shlex.join(words)}
+def repeat(command: Command, parameters: Parameters, files: bool = True) -> dict[str, Any]:
+    """What ``run.json`` tells of a command: ``parameters`` and the lines that repeat it.
+
+    Args:
+        command: which.
+        parameters: with which values.
+        files: whether it worked on files that ``parameters`` names: then there is a ``command_line``.
+
+    Returns:
+        ``parameters`` (all, as JSON), ``command_line`` and, where ImageJ has the command and a macro can name
+        the files, ``macro_line``.
+    """
+    told: dict[str, Any] = {"parameters": parameters.model_dump(mode="json")}
+    if files:
+        told["command_line"] = shlex.join(["temj", command.name, *_words(command, parameters)])
     if command.menu:
-        chosen = {
-            view.name: getattr(parameters, view.name)
-            for view in views(command.parameters, "imagej")
-            if view.required or getattr(parameters, view.name) != view.default
-        }
-        lines["macro_line"] = f"run({macro_string(command.menu)}, {macro_string(write_options(chosen))});"
-    return lines
+        shown = views(command.parameters, "imagej")
+        try:
+            options = macro_options({view.name: getattr(parameters, view.name) for view in shown}, shown)
+        except BadValue:  # a file name that no macro can hold: the command line is there
+            return told
+        told["macro_line"] = f'run({macro_string(command.menu)}, "{options}");'
+    return told
+
+
+def macro_options(values: Mapping[str, Any], shown: Sequence[ParameterView]) -> str:
+    """The options of a macro line that repeats these values, as they stand between the quotes."""
+    return " ".join(key if text is None else f"{key}={text}" for key, text in recorded(values, shown).items())
+
+
+def recorded(values: Mapping[str, Any], shown: Sequence[ParameterView]) -> dict[str, str | None]:
+    """The tokens of a macro line that repeats these values: key → value as it stands there, None for a bare flag.
+
+    All values stand in the line, so that it means the same when a default changes; only what is empty and flags
+    that have their default are left out. Paths are absolute, with forward slashes.
+
+    Raises:
+        BadValue: a value that no options string can hold.
+    """
+    tokens: dict[str, str | None] = {}
+    for view in shown:
+        value = values.get(view.name, view.default)
+        if view.kind == "flag":
+            if value != view.default:
+                tokens[view.name] = None if value else "false"
+        elif value not in (None, "", ()):
+            is_path = view.role not in ("value", "model")
+            tokens[view.name] = _token(view.name, Path(value).absolute().as_posix() if is_path else str(value))
+    return tokens
+
+
+def _token(name: str, text: str) -> str:
+    """The value as it stands in a macro, checked by reading it back."""
+    try:
+        written = write_options({name: text})
+        if read_options(written) == {name: text}:
+            return macro_string(written)[1:-1].partition("=")[2]
+    except BadValue:
+        pass
+    raise BadValue(
+        "not-recordable",
+        where=name,
+        expected="a value whose square brackets match, on one line",
+        found=repr(text),
+        remedy="Rename the file or folder: a macro could not name it.",
+    )
 
 
 def _words(command: Command, parameters: Parameters) -> Iterator[str]:
@@ -39,5 +96,5 @@ def _words(command: Command, parameters: Parameters) -> Iterator[str]:
 
 
 def is_positional(view: ParameterView) -> bool:
-    """Whether the command line takes it without an option's name: the files a command reads."""
+    """Whether the command line takes it without an option's name: what a command reads first."""
     return view.name in ("images", "image", "dataset")

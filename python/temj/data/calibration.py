@@ -73,6 +73,9 @@ class Calibration:
 
 UNCALIBRATED = Calibration()
 
+SMALLEST_NM, LARGEST_NM = 1e-4, 1e6
+"""Sizes of a pixel that a microscope can have; what lies outside is a mistake of units."""
+
 _NUMBER = r"([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
 
 
@@ -87,11 +90,12 @@ def parse_pixel_size(text: str | float) -> Calibration:
     match = re.fullmatch(rf"\s*{_NUMBER}\s*(?:x\s*{_NUMBER})?\s*(\S*)\s*", str(text))
     unit = canonical_unit(match[3] or "nm") if match else None
     sizes = [float(number) for number in match.group(1, 2) if number] if match else []
-    if unit is None or not all(math.isfinite(size) and size > 0 for size in sizes):
+    plausible = unit is not None and all(SMALLEST_NM <= size * NM_PER_UNIT[unit] <= LARGEST_NM for size in sizes)
+    if not plausible:
         raise BadValue(
             "pixel-size",
             found=repr(text),
-            expected="a length such as 0.39 (nm), 0.39nm, 0.0004um or 0.39x0.41",
+            expected="a length such as 0.39 (nm), 0.39nm, 0.0004um or 0.39x0.41, between 0.0001 nm and 1 mm",
             remedy="Give the size of one pixel, in nm unless a unit is written; leave it out where it is unknown.",
         )
     return Calibration(round_size(sizes[0]), round_size(sizes[-1]), unit)

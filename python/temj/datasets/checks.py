@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from temj import annotations
 from temj.annotations.masks import IGNORE_VALUE
 from temj.datasets.description import Split
 from temj.datasets.folder import ROI_SET_END, Dataset, Item, annotations_by_stem, list_images, same
@@ -28,7 +29,7 @@ def check(dataset: Dataset) -> tuple[str, ...]:
             problems.append(error.message)
             continue
         contents.setdefault(_content(pixels), []).append(item)
-        problems += _of_pixels(item, pixels)
+        problems += [*_of_pixels(item, pixels), *_of_rois(item)]
         found = _read_map(dataset, item, problems)
         if found is not None:
             problems += _of_map(item, found, pixels.shape)
@@ -114,6 +115,16 @@ def _read_map(dataset: Dataset, item: Item, problems: list[str]) -> np.ndarray |
     except TemjError as error:
         problems.append(error.message)
         return None
+
+
+def _of_rois(item: Item) -> Iterator[str]:
+    """ROIs of a set that cannot be used: an object that is left out would be learned as background."""
+    if item.has_rois:
+        try:
+            skipped = annotations.read(item.annotation).info.get("skipped", ())
+        except TemjError:  # the class map, which is read from the same file, says it
+            return
+        yield from (entry["message"] for entry in skipped)
 
 
 def _of_map(item: Item, found: np.ndarray, shape: tuple[int, int]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from temj.annotations.masks import IGNORE
 from temj.data import UNCALIBRATED, Calibration
 from temj.data.calibration import canonical_unit, round_size
 from temj.errors import BadDataset
@@ -30,8 +31,6 @@ MINIMAL = json.dumps({"format": FORMAT, "classes": ["loop"], "pixel_size": 0.39}
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
 Size = Annotated[float, Field(gt=0)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
-COLOURS = ("#ff7f0e", "#1f77b4", "#2ca02c", "#d62728", "#9467bd", "#8c564b", "#e377c2", "#bcbd22", "#17becf")
-"""Colours for classes that have none of their own, in order."""
 
 
 class _Part(BaseModel):
@@ -48,7 +47,11 @@ class ClassDescription(_Part):
 
 
 class Symmetry(_Part):
-    """What may be done to a micrograph without changing its meaning: rotation by up to ± degrees, mirroring."""
+    """What may be done to a micrograph without changing its meaning: rotation by up to ± degrees, mirroring.
+
+    Where nothing is said all of it may be done, here as in the card of a model (:class:`temj.models.card.Symmetry`):
+    a micrograph has no upper side unless its sample was cut along one.
+    """
 
     rotation: Annotated[float, Field(ge=0, le=180)] = 180.0
     flip_horizontal: bool = True
@@ -68,6 +71,8 @@ class Description(_Part):
 
     Attributes:
         classes: in the order of their values in masks; a plain name stands for ``{"name": …}``.
+        class_map: names that ROIs have in the annotations → the class they count as, several to one: with
+            ``{"faulted": "loop", "perfect": "loop"}`` both are loops. Masks have numbers and no names: not for them.
         masks: whether the values of masks are classes or object numbers.
         pixel_size: of images whose file has none: one number, [width, height], or null where it is unknown.
         unit: of the pixel size.
@@ -82,6 +87,7 @@ class Description(_Part):
     format: Literal[1]
     description: str = ""
     classes: Annotated[tuple[ClassDescription, ...], Field(min_length=1, max_length=254)]
+    class_map: dict[Name, Name] = {}
     masks: Literal["classes", "instances"] = "classes"
     pixel_size: Size | tuple[Size, Size] | None = None
     unit: str = "nm"
@@ -111,8 +117,18 @@ class Description(_Part):
     @model_validator(mode="after")
     def _different_classes(self) -> Description:
         names = [entry.name for entry in self.classes]
-        if len(set(names)) < len(names) or "ignore" in names:
+        if len(set(names)) < len(names) or IGNORE in names:
             raise ValueError("classes must have different names, and 'ignore' is kept for what nobody can tell")
+        return self
+
+    @model_validator(mode="after")
+    def _classes_of_names(self) -> Description:
+        names = [entry.name for entry in self.classes]
+        for name, meant in self.class_map.items():
+            if meant not in names:
+                raise ValueError(f"class_map gives '{name}' the class '{meant}', which is not among classes")
+            if name == IGNORE or (name in names and name != meant):
+                raise ValueError(f"class_map cannot give '{name}' another meaning")
         return self
 
     @property

@@ -23,8 +23,9 @@ from temj import annotations, readers
 from temj.annotations import masks
 from temj.annotations.masks import IGNORE, IGNORE_VALUE
 from temj.data import Calibration, Instances, Micrograph
-from temj.datasets.description import COLOURS, Description, Split, Symmetry, read_description
+from temj.datasets.description import Description, Split, Symmetry, read_description
 from temj.errors import BadAnnotation, BadDataset
+from temj.plots.colours import PALETTE
 
 Part = Literal["train", "validation", "test"]
 VALIDATION_EVERY = 4
@@ -85,7 +86,7 @@ class Dataset:
     def colours(self) -> Mapping[str, str]:
         """class → ``#rrggbb``."""
         entries = enumerate(self.description.classes)
-        return {entry.name: entry.colour or COLOURS[number % len(COLOURS)] for number, entry in entries}
+        return {entry.name: entry.colour or PALETTE[number % len(PALETTE)] for number, entry in entries}
 
     @property
     def pixel_size(self) -> Calibration:
@@ -164,13 +165,15 @@ class Dataset:
         return masks.instances_of_classes(masks.class_map(labels, len(self.classes), item.annotation), self.classes)
 
     def class_names_of(self, found: Instances, item: Item) -> np.ndarray:
-        """The classes of a RoiSet's objects; in a dataset of one class, objects without a class have that one.
+        """The classes of a RoiSet's objects, after ``class_map`` of dataset.json; in a dataset of one class, objects
+        without a class have that one.
 
         Raises:
             BadAnnotation: a class that the dataset has not.
         """
         only = self.classes[0] if len(self.classes) == 1 else ""
-        names = np.array([name or only for name in found.class_name], object)
+        meant = self.description.class_map
+        names = np.array([meant.get(name, name) or only for name in found.class_name], object)
         strange = sorted(set(names) - {*self.classes, IGNORE})
         if strange:
             raise BadAnnotation(
@@ -178,8 +181,8 @@ class Dataset:
                 where=item.annotation,
                 expected=f"objects of class {', '.join((*self.classes, IGNORE))}",
                 found=", ".join(f"'{name}'" if name else "objects without a class" for name in strange),
-                remedy="Give them a class (a group, a property 'class' or a name such as loop-0001) or add it to "
-                "dataset.json.",
+                remedy="Give them a class (a group, a property 'class' or a name such as loop-0001), or add it to "
+                "'classes' or 'class_map' in dataset.json.",
             )
         return names
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from temj.commands.base import Command, ParameterView, views
 from temj.commands.check import validated
+from temj.commands.repeat import recorded
 from temj.errors import BadValue, TemjError
-from temj.imagej import options
 from temj.imagej.java import J, implement
 
 TITLE = "TEMJ"
@@ -19,6 +19,8 @@ _WIDTH = 78
 _COLUMNS = 24
 _last: dict[str, dict[str, Any]] = {}
 """What was entered last in this session, by command."""
+_logged: set[str] = set()
+"""What the Log has already been told of broken models."""
 
 
 def ask(command: Command) -> dict[str, Any] | None:
@@ -36,7 +38,7 @@ def ask(command: Command) -> dict[str, Any] | None:
         given = {view.name: values[view.name] for view in shown if values[view.name] != "" or view.default == ""}
         try:
             validated(command, given)
-            options.recorded(given, shown)  # refuse now what the Recorder could not write
+            recorded(given, shown)  # refuse now what the Recorder could not write
         except BadValue as error:
             J.IJ.showMessage(TITLE, wrapped(error.message))
             continue
@@ -108,13 +110,16 @@ def _add_models(dialog: Any, view: ParameterView, chosen: str) -> Callable[[], A
 
 
 def model_list() -> dict[str, str]:
-    """Name → what it finds, its pixel sizes, or what is wrong with it, for every installed model."""
+    """Name → what it finds and its pixel sizes, for every sound model; the Log says once what is wrong with others."""
     from temj.models import Model, list_models
 
     listed: dict[str, str] = {}
     for entry in list_models():
         if isinstance(entry, Model):
             listed.setdefault(entry.name, _words(entry))
+        elif entry.message not in _logged:
+            _logged.add(entry.message)
+            J.IJ.log(f"{TITLE}: a model that cannot be used. {entry.message}")
     return listed
 
 

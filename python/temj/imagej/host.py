@@ -8,8 +8,9 @@ from typing import Any
 from temj import commands
 from temj.commands.base import Command, never_cancelled
 from temj.commands.base import views as views_of
+from temj.commands.repeat import recorded
 from temj.errors import Cancelled, MissingSoftware, TemjError
-from temj.imagej import feedback, menu, options, recorder
+from temj.imagej import feedback, menu, recorder
 from temj.imagej.call import call
 from temj.imagej.java import J, class_name, headless, implement
 
@@ -103,7 +104,7 @@ class Host:
             can_ask = not headless() and not J.Interpreter.isBatchMode()
             values = call(command, None if given is None else str(given), can_ask, self.cancelled)
             if not in_macro:
-                recorder.write(name, options.recorded(values, views_of(command.parameters, "imagej")))
+                recorder.write(name, recorded(values, views_of(command.parameters, "imagej")))
         except BaseException as error:
             if isinstance(error, jpype.JException) and str(error.getMessage()) == str(J.Macro.MACRO_CANCELED):
                 raise

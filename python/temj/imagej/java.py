@@ -259,7 +259,7 @@ def _require_display(options: list[str]) -> None:
         raise MissingSoftware(
             "window",
             expected="ImageJ's windows from Python, which macOS gives only to the main thread of Java",
-            remedy="Use --headless, or start Fiji itself and use its menu Plugins > TEMJ.",
+            remedy="Use --headless (headless=True in Python).",
         )
     toolkit = any("awt.toolkit" in option for option in options)
     if os.name == "posix" and not os.environ.get("DISPLAY") and not toolkit:

@@ -1,14 +1,13 @@
-"""Parameters of a command from a macro's options string, and what the Recorder writes of them."""
+"""Parameters of a command from a macro's options string."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from temj import registry
 from temj.commands.base import ParameterView
-from temj.commands.options import macro_string, read_options, write_options
+from temj.commands.options import read_options
 from temj.errors import BadValue
 
 _FLAGS = {"true": True, "false": False}
@@ -54,45 +53,3 @@ def _value(view: ParameterView, text: str | bool, variable: Callable[[str], str 
     if text is True:
         raise BadValue("no-value", where=view.name, expected=f"{view.name}=VALUE", found=f"only '{view.name}'")
     return None if text == "" and view.default is None else text
-
-
-def recorded(values: Mapping[str, Any], views: Sequence[ParameterView]) -> dict[str, str | None]:
-    """The tokens of a line that repeats these values: key → value as it stands in the macro, None for a bare flag.
-
-    Values that are empty or the default of a flag are left out; paths get forward slashes.
-
-    Raises:
-        BadValue: a value that no options string can hold.
-    """
-    tokens: dict[str, str | None] = {}
-    for view in views:
-        value = values.get(view.name, view.default)
-        if view.kind == "flag":
-            if value != view.default:
-                tokens[view.name] = None if value else "false"
-        elif value not in (None, "", ()):
-            text = Path(value).as_posix() if view.role != "value" and view.role != "model" else str(value)
-            tokens[view.name] = _token(view.name, text)
-    return tokens
-
-
-def _token(name: str, text: str) -> str:
-    """The value as it stands in a macro, checked by reading it back."""
-    try:
-        written = write_options({name: text})
-        if read_options(written) == {name: text}:
-            return macro_string(written)[1:-1].partition("=")[2]
-    except BadValue:
-        pass
-    raise BadValue(
-        "not-recordable",
-        where=name,
-        expected="a value whose square brackets match, on one line",
-        found=repr(text),
-        remedy="Rename the file or folder: a macro could not name it.",
-    )
-
-
-def write(values: Mapping[str, Any], views: Sequence[ParameterView]) -> str:
-    """The options string that :func:`parse` reads back as these values, as it stands between a macro's quotes."""
-    return " ".join(key if text is None else f"{key}={text}" for key, text in recorded(values, views).items())

@@ -21,7 +21,7 @@ def write(command: str, tokens: Mapping[str, str | None]) -> None:
 
     Args:
         command: its name in the menu.
-        tokens: as :func:`temj.imagej.options.recorded` gives them.
+        tokens: as :func:`temj.commands.repeat.recorded` gives them.
     """
     if not J.IJ.recording():
         return

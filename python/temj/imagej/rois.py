@@ -24,7 +24,7 @@ _TYPE_BYTE, _FREEHAND = 6, 7
 def to_rois(
     instances: Instances, image: Any = None, colours: Mapping[str, str] | None = None, name_end: str = ""
 ) -> list[Any]:
-    """One ImageJ Roi for each object, with name, class, score, group, colour and position.
+    """One ImageJ Roi for each object, with name, class, score, diameter rule, group, colour and position.
 
     Args:
         instances: the objects.
@@ -37,6 +37,7 @@ def to_rois(
     classes = list(dict.fromkeys(instances.class_name))
     groups = groups_of(classes)
     shades = {name: hexadecimal(colour) for name, colour in class_colours(classes, colours or {}).items()}
+    rules = instances.info.get("diameter", {})
     made = []
     for index, shape in enumerate(instances.shapes):
         kind = instances.class_name[index]
@@ -48,6 +49,7 @@ def to_rois(
             score=float(instances.score[index]),
             position=tuple(int(number) for number in instances.position[index]),
             track=int(instances.track[index]),
+            diameter=rules.get(kind, ""),
         )
         roi = J.RoiDecoder.openFromByteArray(jpype.JArray(jpype.JByte)(data))
         group = groups[kind] if kind else int(instances.group[index])
@@ -62,7 +64,8 @@ def to_rois(
 def from_rois(rois: Iterable[Any], image: Any = None) -> Instances:
     """The objects that ImageJ's Rois stand for.
 
-    The class is the property ``class``, else the name of the group, else the part of the name before ``-0001``.
+    The class is the property ``class``, else the name of the group, else the part of the name before ``-0001``;
+    ``info["diameter"]`` is what their property ``diameter`` says of the classes.
 
     Raises:
         BadAnnotation: a Roi that is no outline TEMJ knows, such as text or a picture.
@@ -76,7 +79,8 @@ def from_rois(rois: Iterable[Any], image: Any = None) -> Instances:
     names = ("class_name", "score", "name", "group", "position", "track")
     # the name of a group is text of its own to ImageJ: np.array would make classes and names fixed-width
     packed = {name: _column([facts[name] for facts in columns], name) for name in names} if columns else {}
-    return Instances.of(shapes, **packed)
+    kinds, rules = ([facts[name] for facts in columns] for name in ("class_name", "diameter"))
+    return Instances.of(shapes, info=codec.diameter_info(kinds, rules), **packed)
 
 
 def _bytes_of(roi: Any, label: str) -> bytes:

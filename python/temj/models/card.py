@@ -92,11 +92,14 @@ class PixelSize(_Part):
 
 
 class Symmetry(_Part):
-    """What may be done to a micrograph without changing its meaning: rotation by ± degrees, mirroring."""
+    """What may be done to a micrograph without changing its meaning: rotation by ± degrees, mirroring.
 
-    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
-    flip_horizontal: bool = False
-    flip_vertical: bool = False
+    Where nothing is said all of it may be done, as in ``dataset.json``.
+    """
+
+    rotation: Annotated[float, Field(ge=0, le=180)] = 180.0
+    flip_horizontal: bool = True
+    flip_vertical: bool = True
 
 
 class DetectionLimit(_Part):

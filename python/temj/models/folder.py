@@ -98,7 +98,7 @@ class Model:
         """
         from temj.models.weights import load_core
 
-        return load_core(self, device)
+        return load_core(self.folder, self.card, self.read, device)
 
 
 def search_path() -> tuple[Path, ...]:

@@ -5,7 +5,8 @@ There is no memory mapping (another job may replace the file) and nothing is unp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from temj.cores import make_core
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     import torch
 
     from temj.cores.base import Predictor
-    from temj.models.folder import Model
 
 
-def load_core(model: Model, device: str = "auto") -> Predictor:
+def load_core(folder: Path, card: Card, read: Callable[[str], bytes], device: str = "auto") -> Predictor:
     """The core of a model with its weights.
+
+    Args:
+        folder: of the model; only named in messages.
+        card: of the model.
+        read: gives the bytes of a file of the folder, proved to be those of the card.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Returns:
         The core; its network is float32 (channels last), in evaluation mode and on the device.
@@ -33,9 +39,9 @@ def load_core(model: Model, device: str = "auto") -> Predictor:
     import torch
 
     device = choose_device(device)
-    where = model.folder / WEIGHTS
-    state = decode_weights(model.read(WEIGHTS), where)
-    core = build_core(model.card, model.folder / CARD)
+    where = folder / WEIGHTS
+    state = decode_weights(read(WEIGHTS), where)
+    core = build_core(card, folder / CARD)
     fill(core, state, where)
     core.network.to(device=device, memory_format=torch.channels_last).eval().requires_grad_(False)
     return core

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from xml.etree import ElementTree
@@ -54,7 +54,7 @@ def find_planes(tif: tifffile.TiffFile, path: Path, notes: list[str]) -> Planes:
     """
     properties = imagej_properties(tif.pages[0])
     if properties:
-        return _imagej(tif, path, properties)
+        return _imagej(tif, path, properties) if properties.get("images") else _uncounted(tif, path, properties, notes)
     if tif.is_ome:
         planes = _ome(tif, path)
         if planes is not None:
@@ -85,8 +85,7 @@ def _imagej(tif: tifffile.TiffFile, path: Path, properties: Mapping[str, str]) -
     """ImageJ: ``images=`` planes, each with a directory, or all behind one (stacks above 4 GB, or cut off)."""
     page = tif.pages[0]
     expected = max(int(number(properties.get("images"), 1)), 1)
-    sizes = tuple(max(int(number(properties.get(key), 1)), 1) for key in ("channels", "slices", "frames"))
-    dimensions = sizes if prod(sizes) == expected else (1, expected, 1)
+    dimensions = _dimensions(properties, expected)
     labels = _labels(tif, expected)
     if expected == 1:
         return _with_directories((1, 1, 1), [page], labels=labels)
@@ -97,6 +96,19 @@ def _imagej(tif: tifffile.TiffFile, path: Path, properties: Mapping[str, str]) -
         raise _truncated(path, found, expected)
     require_complete(tif.pages[expected - 1], path)
     return _with_directories(dimensions, tif.pages[:expected], labels=labels)
+
+
+def _uncounted(tif: tifffile.TiffFile, path: Path, properties: Mapping[str, str], notes: list[str]) -> Planes:
+    """ImageJ's text without ``images=``: a single image of ImageJ's, or as many planes as there are pages."""
+    planes = _plain(tif, path, notes)
+    count = len(planes.offsets)
+    return replace(planes, dimensions=_dimensions(properties, count), labels=_labels(tif, count))
+
+
+def _dimensions(properties: Mapping[str, str], count: int) -> tuple[int, int, int]:
+    """(channels, slices, frames) that ImageJ's text says, where they make ``count`` planes; else that many slices."""
+    sizes = tuple(max(int(number(properties.get(key), 1)), 1) for key in ("channels", "slices", "frames"))
+    return sizes if prod(sizes) == count else (1, count, 1)
 
 
 def _contiguous(

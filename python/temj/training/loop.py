@@ -44,7 +44,8 @@ def train(
         output: the model folder; while the training runs its checkpoints are in ``output/training``.
         options: length and recipe; the defaults where None.
         progress: called after every step with (message, steps done, steps in all).
-        cancelled: polled at every step.
+        cancelled: polled at every step. Where it is None, Ctrl-C, SIGTERM and SIGHUP stop the run in order, and a
+            second one at once; a caller that gives it hears the signals itself.
 
     Returns:
         The model with the weights of the best validation, its thresholds and metrics in the card.
@@ -67,7 +68,7 @@ def train(
     if stored and options.threads is None:
         options = options.model_copy(update={"threads": stored[1]["threads"]})
     machine = Machine.of(options)
-    with chance.controlled(options.seed, machine.threads), Interrupts(cancelled or _never) as interrupts:
+    with chance.controlled(options.seed, machine.threads), Interrupts(cancelled) as interrupts:
         job = _Job(dataset, core, options)
         if stored:
             require_same(stored[1]["identity"], job.identity(), output)

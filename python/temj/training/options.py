@@ -77,13 +77,13 @@ class TrainingOptions(BaseModel):
     @classmethod
     def _ordered(cls, scale: tuple[float, float]) -> tuple[float, float]:
         if not 0.05 <= scale[0] <= scale[1] <= 20:
-            raise ValueError("scale must be two numbers 0.05 <= smallest <= largest <= 20")
+            raise ValueError("two numbers 0.05 <= smallest <= largest <= 20")
         return scale
 
     @model_validator(mode="after")
     def _one_intent(self) -> TrainingOptions:
         if self.resume and self.overwrite:
-            raise ValueError("a run is either resumed or overwritten")
+            raise ValueError("either resume or overwrite, not both")
         return self
 
     def recipe(self) -> dict[str, Any]:

@@ -12,15 +12,19 @@ def prediction_account(outputs: Mapping[str, Table]) -> str:
     """Count, number density and mean diameter of each image and class, what failed, and where the files are."""
     summary = outputs["summary"]
     lines = [_found(summary, row) for row in range(len(summary))]
-    if "instances" in outputs:
-        lines += [f"  note: {note}" for note in outputs["instances"].info.get("notes", ())]
-    return "\n".join(lines + _failures(outputs) + _files(outputs))
+    return "\n".join(lines + _notes(outputs) + _failures(outputs) + _files(outputs))
 
 
 def measurement_account(outputs: Mapping[str, Table]) -> str:
-    """How many objects were measured, and where the table is."""
+    """How many objects were measured, what to know of them, which ROIs could not be used, and where the table is."""
     count = len(outputs["results"])
-    return "\n".join([f"{count} object{'' if count == 1 else 's'} measured.", *_files(outputs)])
+    lines = [f"{count} object{'' if count == 1 else 's'} measured."]
+    lines += [f"  note: {note}" for note in outputs["notes"]["Note"]] if "notes" in outputs else []
+    skipped = outputs["failures"]["Message"] if "failures" in outputs else ()
+    if len(skipped):
+        lines += [f"{len(skipped)} ROI{' was' if len(skipped) == 1 else 's were'} left out:"]
+        lines += [f"  {message}" for message in skipped]
+    return "\n".join(lines + _files(outputs))
 
 
 def training_account(outputs: Mapping[str, Table]) -> str:
@@ -54,6 +58,20 @@ def _found(summary: Table, row: int) -> str:
         sd = "" if math.isnan(spread) else f" (sd {spread:.3g})"
         text += f", mean diameter {diameter:.3g} {value['Unit']}{sd}"
     return text + f", area fraction {value['%Area']:.3g} %"
+
+
+def _notes(outputs: Mapping[str, Table]) -> list[str]:
+    """What was done on the way, each once, with the image or the number of images that it holds for."""
+    if "notes" in outputs:
+        pairs = zip(outputs["notes"]["Image"], outputs["notes"]["Note"], strict=True)
+    else:
+        pairs = (("", note) for note in outputs["instances"].info.get("notes", ()))
+    images: dict[str, list[str]] = {}
+    for image, note in pairs:
+        images.setdefault(note, []).append(image)
+    several = len(outputs["summary"]) > 1
+    where = {note: f" ({named[0] if len(named) == 1 else f'{len(named)} images'})" for note, named in images.items()}
+    return [f"  note: {note}{where[note] if several else ''}" for note in images]
 
 
 def _failures(outputs: Mapping[str, Table]) -> list[str]:

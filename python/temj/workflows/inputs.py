@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -50,29 +51,53 @@ def _is_image(file: Path) -> bool:
     return file.is_file() and not file.name.startswith((".", "._")) and file.suffix.lower() in READERS
 
 
-def plan(images: Sequence[Path]) -> tuple[Job, ...]:
-    """Stems for the results of each image.
+KINDS = {
+    "rois": "RoiSet.zip",
+    "results": "Results.csv",
+    "overlay": "overlay.png",
+    "labels": "labels.tif",
+    "ellipses": "ellipses_RoiSet.zip",
+}
+"""kind of result -> end of its file's name, behind the image's stem."""
 
-    A stem that two images share (also by letter case) is replaced by the full file name
-    (``a.tif_Results.csv``), and a file name that two folders share by ``<folder>-<file name>``.
+
+def plan(images: Sequence[Path]) -> tuple[Job, ...]:
+    """Stems for the results of each image, such that no two results have one name (whatever the letter case).
+
+    A stem that two images share is replaced by the full file name (``a.tif_Results.csv``), and a file name that
+    two folders share by ``<folder>-<file name>``. So is a stem whose files would have the names of another's:
+    ``a_ellipses.tif`` beside ``a.tif``. What still collides is numbered.
     """
-    jobs = []
     stems, names = (
         Counter(image.stem.casefold() for image in images),
         Counter(image.name.casefold() for image in images),
     )
-    used: Counter[str] = Counter()
+    jobs: list[Job] = []
+    used: set[str] = set()
     for image in images:
-        stem = image.stem if stems[image.stem.casefold()] == 1 else image.name
-        if names[image.name.casefold()] > 1:
-            stem = f"{image.resolve().parent.name}-{image.name}"
-        used[stem.casefold()] += 1
-        again = used[stem.casefold()]
-        jobs.append(Job(image, stem if again == 1 else f"{stem}-{again}"))
+        wanted = [image.stem] if stems[image.stem.casefold()] == 1 else []
+        wanted += [image.name] if names[image.name.casefold()] == 1 else []
+        full = image.name if names[image.name.casefold()] == 1 else f"{image.resolve().parent.name}-{image.name}"
+        choices = itertools.chain(wanted, [full], (f"{full}-{number}" for number in itertools.count(2)))
+        stem = next(stem for stem in choices if not used & _files(stem))
+        used |= _files(stem)
+        jobs.append(Job(image, stem))
     return tuple(jobs)
 
 
+def _files(stem: str) -> set[str]:
+    """The names of all files that an image of this stem may get, without letter case."""
+    return {f"{stem}_{end}".casefold() for end in KINDS.values()}
+
+
 def sha256(path: Path) -> str:
-    """The hash of a file's bytes."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The hash of a file's bytes.
+
+    Raises:
+        BadImage: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadImage("unreadable", where=path, found=error.strerror, remedy="Check that you may read it.") from None

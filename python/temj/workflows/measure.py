@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from temj import annotations, measurement, storage
 from temj.data import Film, Instances, Micrograph, Table
 from temj.data.calibration import parse_pixel_size
 from temj.data.table_text import to_csv
+from temj.geometry import boxes
 from temj.readers import open_film
-from temj.workflows.outputs import files_table, refuse_existing
+from temj.workflows.outputs import files_table, refuse_existing, text_table
+
+_NAMED = 5
 
 
 def measure(
@@ -22,8 +27,11 @@ def measure(
         micrograph: the image, or the film whose planes the instances' positions name.
         instances: the objects; row n of the table is object n.
         diameter: how a class's Diameter is taken, ``major``, ``geometric`` or ``equivalent``: one for all or
-            one for each class; None takes what the model that found the objects says, else ``equivalent``.
+            one for each class; None or ``auto`` takes what the model that found the objects says (their ROIs keep
+            it), else ``equivalent``.
     """
+    if diameter == "auto":
+        diameter = None
     if isinstance(diameter, str):
         diameter = dict.fromkeys(instances.class_name, diameter)
     return measurement.measure(
@@ -34,24 +42,70 @@ def measure(
 def measure_micrograph(
     micrograph: Micrograph, instances: Instances, pixel_size: str, diameter: str, output: Path | None, overwrite: bool
 ) -> dict[str, Table]:
-    """Measure an open image's ROIs; write the table where an output is named."""
+    """Measure an open image's ROIs; write the table where an output is named.
+
+    Returns:
+        Tables ``results``, ``notes`` (Image, Note), and ``files`` where an output is named.
+    """
     if pixel_size:
         micrograph = micrograph.with_pixel_size(parse_pixel_size(pixel_size))
-    return _written(measure(micrograph, instances, diameter), output, overwrite)
+    results = measure(micrograph, instances, diameter)
+    return {"results": results, **_written(results, output, overwrite), "notes": _notes(micrograph, instances)}
 
 
 def measure_file(
     image: Path, rois: Path, pixel_size: str, diameter: str, output: Path, overwrite: bool
 ) -> dict[str, Table]:
-    """Measure a ROI set on an image file and write the table."""
+    """Measure a ROI set on an image file and write the table.
+
+    Returns:
+        Tables ``results``, ``files``, ``notes`` (Image, Note) and ``failures`` (Image, Code, Message), which has a
+        row for each ROI of the set that cannot be used.
+    """
     film = open_film(image, pixel_size or None)
-    return _written(measure(film, annotations.read(rois), diameter), output, overwrite)
+    found = annotations.read(rois)
+    results = measure(film, found, diameter)
+    skipped = [(str(image), entry["code"], entry["message"]) for entry in found.info.get("skipped", ())]
+    return {
+        "results": results,
+        **_written(results, output, overwrite),
+        "notes": _notes(film[0], found),
+        "failures": text_table(("Image", "Code", "Message"), skipped),
+    }
 
 
 def _written(results: Table, output: Path | None, overwrite: bool) -> dict[str, Table]:
     if output is None:
-        return {"results": results}
+        return {}
     if not overwrite:
         refuse_existing([output])
     storage.write_text(output, to_csv(results), overwrite=overwrite)
-    return {"results": results, "files": files_table({"results": output})}
+    return {"files": files_table({"results": output})}
+
+
+def _notes(micrograph: Micrograph, instances: Instances) -> Table:
+    """What its reader must know of the results: of the image, of the ROIs, and which of these lie outside."""
+    notes = [*micrograph.metadata.get("notes", ()), *instances.info.get("notes", ()), *_outside(micrograph, instances)]
+    return text_table(("Image", "Note"), [(micrograph.name, note) for note in notes])
+
+
+def _outside(micrograph: Micrograph, instances: Instances) -> list[str]:
+    """Which ROIs leave the image, by ImageJ's integer bounds."""
+    box = boxes(instances.shapes)
+    first, end, size = box[:, :2], box[:, :2] + np.maximum(box[:, 2:], 1), [micrograph.width, micrograph.height]
+    wholly = ((end <= 0) | (first >= size)).any(axis=1)
+    partly = ((first < 0) | (end > size)).any(axis=1) & ~wholly
+    return [
+        _counted(instances.name[which], *words)
+        for which, *words in (
+            (partly, "partly", "area and grey values are those of the part inside"),
+            (wholly, "wholly", "there is nothing of them to measure"),
+        )
+        if which.any()
+    ]
+
+
+def _counted(names: np.ndarray, how_far: str, meaning: str) -> str:
+    shown = ", ".join(map(str, names[:_NAMED])) + (" …" if len(names) > _NAMED else "")
+    count = f"{len(names)} ROI{' lies' if len(names) == 1 else 's lie'}"
+    return f"{count} {how_far} outside the image ({shown}): {meaning}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,17 +13,11 @@ from temj import storage
 from temj.annotations import masks, roiset
 from temj.data import Column, Film, Instances, Micrograph, Table
 from temj.data.table_text import to_csv
-from temj.errors import Refused
+from temj.errors import Refused, StorageError
 from temj.geometry.labels import paint
 from temj.plots import overlay, png_bytes
+from temj.workflows.inputs import KINDS
 
-KINDS = {
-    "rois": "RoiSet.zip",
-    "results": "Results.csv",
-    "overlay": "overlay.png",
-    "labels": "labels.tif",
-    "ellipses": "ellipses_RoiSet.zip",
-}
 ONCE = ("Summary.csv", "run.json")
 
 
@@ -49,21 +43,40 @@ def paths(folder: Path, stem: str, ellipses: bool) -> dict[str, Path]:
     return {kind: folder / f"{stem}_{end}" for kind, end in KINDS.items() if kind != "ellipses" or ellipses}
 
 
+def existing(files: Iterable[Path]) -> list[Path]:
+    """Which of these files are there.
+
+    Raises:
+        StorageError: a name that no file can have here, such as one that is too long.
+    """
+    try:
+        return [file for file in files if file.exists()]
+    except OSError as error:
+        remedy = "Use a shorter name for the image or the output folder."
+        raise StorageError("name", where=error.filename, found=error.strerror, remedy=remedy) from None
+
+
 def refuse_existing(files: Iterable[Path]) -> None:
     """Stop before the first write if any result is there already.
 
     Raises:
         Refused: names the first ones and the two ways out.
     """
-    there = [file for file in files if file.exists()]
+    there = existing(files)
     if there:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         raise Refused(
             "exists",
             where=", ".join(str(file) for file in there[:3]) + more,
-            remedy="Nothing was changed. Choose another output, allow replacing (--overwrite; in a macro: overwrite), "
+            remedy="They were not changed. Choose another output, allow replacing (--overwrite; in a macro: overwrite) "
             "or go on with an unfinished run of the command line (--resume).",
         )
+
+
+def remove_stale(folder: Path, stem: str, files: Iterable[Path]) -> None:
+    """Remove results of an earlier run of this image that are not among ``files``: never a mixture of two runs."""
+    for file in set(paths(folder, stem, True).values()) - set(files):
+        file.unlink(missing_ok=True)
 
 
 def write(prediction: Prediction, files: Mapping[str, Path]) -> int:
@@ -71,7 +84,7 @@ def write(prediction: Prediction, files: Mapping[str, Path]) -> int:
     labels, overlapped = _labels(prediction.film, prediction.instances)
     roiset.write(files["rois"], prediction.instances)
     storage.write_text(files["results"], to_csv(prediction.results))
-    masks.write_labels(files["labels"], labels, prediction.first.calibration)
+    masks.write_labels(files["labels"], labels, prediction.first.calibration, dimensions=prediction.film.dimensions)
     if "ellipses" in files and prediction.ellipses is not None:
         roiset.write(files["ellipses"], prediction.ellipses)
     storage.write_bytes(files["overlay"], picture(prediction))
@@ -86,10 +99,15 @@ def picture(prediction: Prediction) -> bytes:
     return png_bytes(overlay(first, prediction.instances.take(shown), prediction.colours, ellipses))
 
 
+def text_table(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
+    """A table of text columns."""
+    cells = [[row[number] for row in rows] for number in range(len(names))]
+    return Table(tuple(Column(name, np.array(texts, object)) for name, texts in zip(names, cells, strict=True)))
+
+
 def files_table(files: Mapping[str, Path]) -> Table:
     """What was written, as a table: kind and path."""
-    kinds, names = list(files), [str(file) for file in files.values()]
-    return Table((Column("Kind", np.array(kinds, object)), Column("File", np.array(names, object))))
+    return text_table(("Kind", "File"), [(kind, str(file)) for kind, file in files.items()])
 
 
 def _of_plane(instances: Instances, micrograph: Micrograph) -> np.ndarray:

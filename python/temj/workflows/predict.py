@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from temj import inference, models, storage
-from temj.data import Column, Film, Instances, Micrograph, Table
+from temj.data import Film, Instances, Micrograph, Table
 from temj.data.calibration import parse_pixel_size
 from temj.data.table_text import to_csv
 from temj.errors import Cancelled, Refused, ResourceError, StorageError, TemjError
@@ -18,8 +17,8 @@ from temj.geometry.ellipse import fitted_ellipses
 from temj.measurement.summary import summarise
 from temj.models import Model
 from temj.readers import open_film
-from temj.workflows import outputs, record
-from temj.workflows.inputs import Job, find_images, plan, sha256
+from temj.workflows import inputs, outputs, record
+from temj.workflows.inputs import Job, find_images, plan
 from temj.workflows.measure import measure
 
 Progress = Callable[[str, int, int], None]
@@ -49,17 +48,18 @@ def predict(
     model: str = "loops",
     *,
     threshold: str | float = "auto",
-    pixel_size: str | float = "",
     device: str = "auto",
 ) -> Instances:
     """Find the objects of a micrograph (or of every plane of a film).
+
+    Where its pixel size is unknown or wrong, give it first: ``temj.open(path, pixel_size=0.39)``.
 
     Returns:
         The objects by y, then x, named ``<class>-<0001>``; ``info["notes"]`` says what was done on the way,
         such as rescaling to the model's pixel size.
     """
-    options = PredictOptions(model, str(threshold), False, str(pixel_size), device)
-    return _find(_scaled(micrograph, options), _model(options), options)
+    options = PredictOptions(model, str(threshold), device=device)
+    return _find(micrograph, _model(options), options)
 
 
 def predict_micrograph(
@@ -83,9 +83,11 @@ def predict_micrograph(
     files = outputs.paths(folder, job.stem, chosen.ellipses)
     if not overwrite:
         outputs.refuse_existing([*files.values(), *(folder / name for name in outputs.ONCE)])
-    run = _run_record(chosen, model, repeat)
+    run = _run_record(chosen, model, [job], repeat)
     prediction = _predict(micrograph, model, chosen, progress, cancelled)
-    entry = _write(prediction, files, {"image": micrograph.name, "stem": job.stem, "sha256": None})
+    facts = {"image": micrograph.name, "stem": job.stem, "pixels_sha256": sha256(micrograph.pixels.data).hexdigest()}
+    entry = _write(prediction, files, facts)
+    outputs.remove_stale(folder, job.stem, files.values())
     return _values(prediction) | _finish(folder, run, [entry], [])
 
 
@@ -110,14 +112,15 @@ def predict_files(
         repeat: how the run can be repeated (``command_line``, ``macro_line``), for ``run.json``.
 
     Returns:
-        Tables ``summary``, ``files`` and ``failures`` (Image, Code, Message).
+        Tables ``summary``, ``files``, ``notes`` (Image, Note) and ``failures`` (Image, Code, Message).
     """
     chosen = PredictOptions(**options)
     jobs = plan(find_images(images))
     model = _model(chosen)
     folder = storage.make_folder(folder)
-    run = _run_record(chosen, model, repeat)
+    run = _run_record(chosen, model, jobs, repeat)
     done = _finished(folder, run, jobs, chosen, existing)
+    record.write(folder, run | {"state": "unfinished", "images": [], "failures": []})
     entries: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
     for number, job in enumerate(jobs):
@@ -131,7 +134,8 @@ def predict_files(
         except TemjError as error:
             failures.append({"image": str(job.image), "code": error.code, "message": error.message})
         record.write(folder, run | {"state": "unfinished", "images": entries, "failures": failures})
-    return _finish(folder, run, entries, failures)
+    kept = [(entry["image"], "was done before; its results are as they were") for entry in done.values()]
+    return _finish(folder, run, entries, failures, kept)
 
 
 def _model(options: PredictOptions) -> Model:
@@ -183,11 +187,13 @@ def _values(prediction: outputs.Prediction) -> dict[str, Any]:
 
 def _one_file(job: Job, folder: Path, model: Model, options: PredictOptions, **hooks: Any) -> dict[str, Any]:
     """Read, predict and write one file; gives its entry in run.json."""
-    digest = sha256(job.image)
+    digest = inputs.sha256(job.image)
     film = _scaled(open_film(job.image), options)
     prediction = _predict(film[0] if len(film) == 1 else film, model, options, **hooks)
-    facts = {"image": str(job.image), "stem": job.stem, "sha256": digest}
-    return _write(prediction, outputs.paths(folder, job.stem, options.ellipses), facts)
+    files = outputs.paths(folder, job.stem, options.ellipses)
+    entry = _write(prediction, files, {"image": str(job.image), "stem": job.stem, "sha256": digest})
+    outputs.remove_stale(folder, job.stem, files.values())
+    return entry
 
 
 def _write(prediction: outputs.Prediction, files: Mapping[str, Path], facts: dict[str, Any]) -> dict[str, Any]:
@@ -203,17 +209,24 @@ def _write(prediction: outputs.Prediction, files: Mapping[str, Path], facts: dic
     }
 
 
-def _run_record(options: PredictOptions, model: Model, repeat: Mapping[str, str]) -> dict[str, Any]:
+def _run_record(
+    options: PredictOptions, model: Model, jobs: Sequence[Job], repeat: Mapping[str, Any]
+) -> dict[str, Any]:
     """The part of run.json that is known before the first image."""
     return {
         "format": 1,
         "command": "predict",
-        "parameters": asdict(options),
         **repeat,
+        "options": asdict(options),
         "model": {"name": model.card.name, "sha256": model.sha256},
         "versions": record.versions(),
         "started": record.now(),
+        "planned": _planned(jobs),
     }
+
+
+def _planned(jobs: Sequence[Job]) -> list[dict[str, str]]:
+    return [{"image": str(job.image), "stem": job.stem} for job in jobs]
 
 
 def _finished(
@@ -224,10 +237,12 @@ def _finished(
     Raises:
         Refused: results are there and may neither be replaced nor continued, or are of another job.
     """
-    files = [file for job in jobs for file in outputs.paths(folder, job.stem, options.ellipses).values()]
+    once = [folder / name for name in outputs.ONCE]
+    files = {job: list(outputs.paths(folder, job.stem, options.ellipses).values()) for job in jobs}
+    outputs.existing(file for names in files.values() for file in names)
     before = record.read(folder) if existing == "resume" else None
     if existing == "refuse" or (existing == "resume" and before is None):
-        outputs.refuse_existing([*files, *(folder / name for name in outputs.ONCE)])
+        outputs.refuse_existing([*(file for names in files.values() for file in names), *once])
     if before is None:
         return {}
     changed = record.differences(before, run)
@@ -238,34 +253,42 @@ def _finished(
             found="; ".join(changed),
             remedy="Resume with the same settings and model, or use --overwrite or another folder.",
         )
-    images = {job.stem: job.image for job in jobs}
-    return {
-        entry["stem"]: entry
-        for entry in before["images"]
-        if entry["stem"] in images
-        and all((folder / name).exists() for name in entry["files"].values())
-        and images[entry["stem"]].exists()
-        and sha256(images[entry["stem"]]) == entry["sha256"]
-    }
+    new = [job for job, plan in zip(jobs, _planned(jobs), strict=True) if plan not in before["planned"]]
+    outputs.refuse_existing(file for job in new for file in files[job])
+    known = {job.stem: job for job in jobs if job not in new}
+    return {entry["stem"]: entry for entry in before["images"] if _is_done(entry, known.get(entry["stem"]), folder)}
+
+
+def _is_done(entry: Mapping[str, Any], job: Job | None, folder: Path) -> bool:
+    """Whether an image's results are all there and the image is still the same."""
+    there = job is not None and all((folder / name).exists() for name in entry["files"].values())
+    return there and job.image.exists() and inputs.sha256(job.image) == entry["sha256"]
 
 
 def _finish(
-    folder: Path, run: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], failures: Sequence[Mapping[str, str]]
+    folder: Path,
+    run: Mapping[str, Any],
+    entries: Sequence[Mapping[str, Any]],
+    failures: Sequence[Mapping[str, str]],
+    kept: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Table]:
-    """Write Summary.csv and the final run.json; give the tables of the whole run."""
+    """Write Summary.csv and the final run.json; give the tables of the whole run (``kept``: notes of this one only)."""
     summary = record.rows_table([row for entry in entries for row in entry["summary"]])
     if entries:
         storage.write_text(folder / "Summary.csv", to_csv(summary))
+    else:
+        (folder / "Summary.csv").unlink(missing_ok=True)
     record.write(
         folder, {**run, "state": "done", "finished": record.now(), "images": list(entries), "failures": list(failures)}
     )
     written = {f"{kind} {entry['stem']}": folder / name for entry in entries for kind, name in entry["files"].items()}
     once = {"summary": folder / "Summary.csv"} if entries else {}
-    failed = [np.array([failure[key] for failure in failures], object) for key in ("image", "code", "message")]
+    notes = [*kept, *((entry["image"], note) for entry in entries for note in entry["notes"])]
     return {
         "summary": summary,
         "files": outputs.files_table(written | once | {"run": folder / "run.json"}),
-        "failures": Table(tuple(map(Column, ("Image", "Code", "Message"), failed))),
+        "notes": outputs.text_table(("Image", "Note"), notes),
+        "failures": outputs.text_table(("Image", "Code", "Message"), [tuple(failure.values()) for failure in failures]),
     }
 
 

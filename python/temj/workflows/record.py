@@ -36,14 +36,22 @@ def versions() -> dict[str, str]:
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """The ``run.json`` of a result folder; None where there is none."""
+    """The ``run.json`` of a prediction in a result folder; None where there is none.
+
+    Raises:
+        Refused: it cannot be read, or is not of a prediction.
+    """
     path = folder / "run.json"
     if not path.exists():
         return None
+    remedy = "Use --overwrite or another folder."
     try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise Refused("run.json", where=path, found=str(error), remedy="Use --overwrite or another folder.") from None
+        run = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError) as error:
+        raise Refused("run.json", where=path, found=str(error), remedy=remedy) from None
+    if not isinstance(run, dict) or (run.get("format"), run.get("command")) != (1, "predict") or "planned" not in run:
+        raise Refused("run.json", where=path, expected="the run.json of temj predict", remedy=remedy)
+    return run
 
 
 def write(folder: Path, run: Mapping[str, Any]) -> None:
@@ -55,7 +63,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     """In which of the facts that decide about results two runs differ."""
 
     def facts(run: Mapping[str, Any]) -> dict[str, Any]:
-        return {"model": run["model"]["sha256"], "temj": run["versions"]["temj"], **run["parameters"]}
+        return {"model": run["model"]["sha256"], "temj": run["versions"]["temj"], **run["options"]}
 
     old, new = facts(before), facts(after)
     return [f"{key}: {old.get(key)} -> {value}" for key, value in new.items() if old.get(key) != value]

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
+from temj import registry
 from temj.data import Column, Table
 from temj.datasets import open_dataset
+from temj.errors import BadValue
 from temj.models import Model
 from temj.training import TrainingOptions
 from temj.training import train as run_training
@@ -37,15 +40,40 @@ def train(
         output: the model folder to make.
         core: a name of :data:`temj.cores.CORES`.
         progress: called with (message, current, maximum).
-        cancelled: polled; true stops in order, and ``resume=True`` goes on from there.
+        cancelled: polled; true stops in order, and ``resume=True`` goes on from there. Where it is None, Ctrl-C,
+            SIGTERM and SIGHUP do so.
         options: fields of :class:`temj.training.TrainingOptions` (``epochs``, ``minutes``, ``seed`` …).
 
     Returns:
         The trained model.
+
+    Raises:
+        BadValue: an option that is unknown (with the nearest known one) or has a wrong value.
+        TemjError: as :func:`temj.training.train` says.
     """
-    return run_training(
-        open_dataset(dataset), core, Path(output), TrainingOptions(**options), progress=progress, cancelled=cancelled
-    )
+    chosen = _options(options)
+    return run_training(open_dataset(dataset), core, Path(output), chosen, progress=progress, cancelled=cancelled)
+
+
+def _options(given: Mapping[str, Any]) -> TrainingOptions:
+    known = TrainingOptions.model_fields
+    for name in given:
+        if name not in known:
+            raise registry.unknown("option", name, known)
+    try:
+        return TrainingOptions(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        rule = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        raise BadValue(
+            "option",
+            where=name or "training",
+            expected=rule[0].lower() + rule[1:],
+            # Without a name it is a rule over several options, and what was given is all of them.
+            found=repr(first["input"])[:80] if name else None,
+            remedy="See 'temj train --help', or temj.training.TrainingOptions in Python.",
+        ) from None
 
 
 def train_model(

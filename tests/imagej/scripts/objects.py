@@ -98,6 +98,11 @@ stack = ij.IJ.createHyperStack("h.tif", 64, 64, 2, 3, 4, 8)
 first = rois.from_rois(made, stack)
 facts["rois"] = common.instance_facts(first)
 again = rois.to_rois(first, stack)
+ruled = first.with_columns(info={"diameter": {"loop": "major", "crack": "geometric", "void": "major"}})
+with_rules = rois.to_rois(ruled, stack)
+facts["rules"] = [str(roi.getProperty("diameter")) for roi in with_rules]
+facts["rules back"] = dict(rois.from_rois(with_rules, stack).info)
+facts["no rules back"] = dict(rois.from_rois(again, stack).info)
 facts["rois again"] = common.instance_facts(rois.from_rois(again, stack))
 facts["java"] = [str(roi.getClass().getSimpleName()) for roi in again]
 facts["text roi"] = common.attempt(lambda: len(rois.from_rois([jpype.JClass("ij.gui.TextRoi")(1, 2, "hello")])))
@@ -129,6 +134,12 @@ facts["headings"] = [str(heading) for heading in results.getHeadings()]
 facts["csv"] = [Path(folder, "java.csv").read_text(), to_csv(table)]
 facts["table back"] = to_csv(tables.from_results(results)) == to_csv(table)
 given = (areas[0], J.Overlay(areas[0]), tuple(areas))
+found = rois.from_rois(areas, measured).with_columns(info={"diameter": {"loop": "major"}})
+facts["ruled diameters"] = [
+    list(tij.measure(measured, rois.to_rois(found, measured)).getColumn("Diameter")),
+    measure(micrograph, found, "major")["Diameter"].tolist(),
+    table["Diameter"].tolist(),
+]
 facts["kinds of measure"] = [tij.measure(measured, one).size() for one in given]
 empty = tables.to_results(table.take(np.arange(0)))
 facts["empty"] = [empty.size()]
