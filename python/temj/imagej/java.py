@@ -243,7 +243,8 @@ def _find_java() -> None:
         if home and any((home / part).exists() for part in ("lib/server", "bin/server", "jre/lib")):
             os.environ["JAVA_HOME"] = str(home)
     try:
-        jpype.getDefaultJVMPath()
+        library = Path(jpype.getDefaultJVMPath()).resolve()  # <home>/lib/server/libjvm.so
+        os.environ.setdefault("JAVA_HOME", str(library.parents[2]))
     except (jpype.JVMNotFoundException, ValueError) as error:
         raise MissingSoftware(
             "java",

@@ -176,9 +176,14 @@ def _open_folder(folder: Path) -> Model:
         data = (folder / CARD).read_bytes()
     except FileNotFoundError:
         _refuse_pickles(folder)
-        raise BadModel(
-            "missing", where=folder, expected=f"a model folder with {CARD}", remedy="Copy the whole model folder again."
-        ) from None
+        if (folder / "training").is_dir():
+            problem, remedy = (
+                "unfinished",
+                "Its training was stopped: go on with 'temj train DATASET --output MODEL --resume'.",
+            )
+        else:
+            problem, remedy = "missing", "Copy the whole model folder again."
+        raise BadModel(problem, where=folder, expected=f"a model folder with {CARD}", remedy=remedy) from None
     except OSError as error:
         raise BadModel("unreadable", where=folder / CARD, found=error.strerror, remedy="Check its rights.") from error
     card = read_card(data, folder / CARD)

@@ -11,6 +11,7 @@ from temj import annotations, measurement, storage
 from temj.data import Film, Instances, Micrograph, Table
 from temj.data.calibration import parse_pixel_size
 from temj.data.table_text import to_csv
+from temj.errors import BadValue
 from temj.geometry import boxes
 from temj.readers import open_film
 from temj.workflows.outputs import files_table, refuse_existing, text_table
@@ -62,6 +63,10 @@ def measure_file(
         Tables ``results``, ``files``, ``notes`` (Image, Note) and ``failures`` (Image, Code, Message), which has a
         row for each ROI of the set that cannot be used.
     """
+    if rois.suffix.lower() not in (".zip", ".roi"):
+        raise BadValue(
+            "rois", where=rois, expected="a ROI set (.zip) or a ROI (.roi)", remedy="Save the ROIs of ImageJ."
+        )
     film = open_film(image, pixel_size or None)
     found = annotations.read(rois)
     results = measure(film, found, diameter)
@@ -85,7 +90,9 @@ def _written(results: Table, output: Path | None, overwrite: bool) -> dict[str, 
 
 def _notes(micrograph: Micrograph, instances: Instances) -> Table:
     """What its reader must know of the results: of the image, of the ROIs, and which of these lie outside."""
-    notes = [*micrograph.metadata.get("notes", ()), *instances.info.get("notes", ()), *_outside(micrograph, instances)]
+    unknown = [] if micrograph.calibration.known else ["pixel size unknown: results in pixels"]
+    given = [*micrograph.metadata.get("notes", ()), *instances.info.get("notes", ())]
+    notes = [*unknown, *given, *_outside(micrograph, instances)]
     return text_table(("Image", "Note"), [(micrograph.name, note) for note in notes])
 
 
