@@ -110,7 +110,7 @@ def test_an_error_is_shown_in_words_and_nothing_changes(facts):
 
 def test_measure_takes_the_roi_manager(facts):
     assert facts["measured"] == [19, "measure"]
-    assert facts["recorded measure"] == 'run("TEMJ Measure...", "diameter=equivalent");'
+    assert facts["recorded measure"] == 'run("TEMJ Measure...", "diameter=auto");'
 
 
 @pytest.mark.skipif(
