@@ -11,7 +11,7 @@ import pytest
 import temj
 from temj import annotations, commands
 from temj.annotations import roiset
-from temj.data import Instances, RoiType, Shape
+from temj.data import Instances, Micrograph, RoiType, Shape
 from temj.data.table_text import to_csv
 from temj.errors import Refused
 
@@ -103,3 +103,13 @@ def test_an_existing_table_is_kept(tmp_path: Path, micrograph) -> None:
     with pytest.raises(Refused, match="exists"):
         measure(micrograph("a.tif"), rois, tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text() == "mine"
+
+
+def test_a_selection_of_several_points_is_not_shortened_in_silence() -> None:
+    micrograph = Micrograph(np.zeros((20, 20), np.uint8))
+    points = Instances.of([Shape(RoiType.POINT, points=[[1, 2], [5, 6]]), Shape(RoiType.POINT, points=[[3, 3]])])
+    outputs = commands.run("measure", {}, {"micrograph": micrograph, "instances": points})
+    assert len(outputs["results"]) == 2
+    assert [note for note in outputs["notes"]["Note"] if "only the first" in note] == [
+        "1 ROIs have several points: only the first of each is measured"
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from temj import annotations, measurement, storage
-from temj.data import Film, Instances, Micrograph, Table
+from temj.data import Film, Instances, Micrograph, RoiType, Table
 from temj.data.calibration import parse_pixel_size
 from temj.data.table_text import to_csv
 from temj.errors import BadValue
@@ -92,8 +92,14 @@ def _notes(micrograph: Micrograph, instances: Instances) -> Table:
     """What its reader must know of the results: of the image, of the ROIs, and which of these lie outside."""
     unknown = [] if micrograph.calibration.known else ["pixel size unknown: results in pixels"]
     given = [*micrograph.metadata.get("notes", ()), *instances.info.get("notes", ())]
-    notes = [*unknown, *given, *_outside(micrograph, instances)]
+    notes = [*unknown, *given, *_outside(micrograph, instances), *_points(instances)]
     return text_table(("Image", "Note"), [(micrograph.name, note) for note in notes])
+
+
+def _points(instances: Instances) -> list[str]:
+    """Says that a row stands for one ROI: ImageJ gives a selection of several points a row for each."""
+    several = (instances.shapes.roi_type == RoiType.POINT) & (np.diff(instances.shapes.offsets) > 1)
+    return [f"{several.sum()} ROIs have several points: only the first of each is measured"] if several.any() else []
 
 
 def _outside(micrograph: Micrograph, instances: Instances) -> list[str]:
