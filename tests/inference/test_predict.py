@@ -247,3 +247,16 @@ def test_an_empty_film_of_objects_is_a_normal_result(model: Model, micrograph: M
     found = predict_film(film_of(micrograph, flat, flat), model, device="cpu")
     assert len(found) == 0
     assert found.info["notes"] == ["constant image"]
+
+
+def test_i10_pixels_that_are_not_finite_are_filled_where_that_is_asked(
+    model: Model, new_micrograph: Callable[..., Micrograph]
+):
+    whole = new_micrograph(dtype=np.float32)
+    pixels = whole.pixels.copy()
+    pixels[0, 5], pixels[1, 1] = np.nan, np.inf
+    found = predict(replace(whole, pixels=pixels), model, device="cpu", fill=True)
+    assert len(found) == len(predict(whole, model, device="cpu")) > 0
+    assert any("2 px that are NaN or infinite, the first at x=5, y=0" in note for note in found.info["notes"])
+    with pytest.raises(BadImage, match="nonfinite"):
+        predict(replace(whole, pixels=np.full((32, 32), np.nan, np.float32)), model, device="cpu", fill=True)

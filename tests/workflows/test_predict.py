@@ -255,6 +255,16 @@ def test_notes_are_told_on_the_command_line(tmp_path: Path, micrograph, capsys: 
     assert "note: rescaled from 0.5 to 0.390625 nm/px" in capsys.readouterr().out
 
 
+def test_pixels_that_are_not_finite_are_refused_or_filled(tmp_path: Path, micrograph, field) -> None:
+    pixels = field.astype(np.float32)
+    pixels[4, 4] = np.nan
+    image = micrograph("a.tif", pixels)
+    assert list(predict([image], tmp_path / "one")["failures"]["Code"]) == ["BadImage/nonfinite"]
+    filled = predict([image], tmp_path / "two", fill=True)
+    assert filled["summary"]["Count"][0] > 2
+    assert any("1 px that are NaN" in note for note in filled["notes"]["Note"])
+
+
 def test_numbers_from_python_keep_their_digits(tmp_path: Path, micrograph) -> None:
     predict([micrograph("a.tif")], tmp_path / "out", threshold=0.6543217)
     run = json.loads((tmp_path / "out" / "run.json").read_text())

@@ -28,6 +28,7 @@ class PredictParameters(Parameters):
         advanced=True,
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = parameter("auto", "Where the network runs.", advanced=True)
+    fill: bool = parameter(False, "Fill pixels that are NaN or infinite; else such images are refused.", advanced=True)
     manager: Literal["auto", "yes", "no"] = parameter(
         "auto",
         "Add the objects to the ROI Manager and the Results table; auto: up to 1,000 objects.",
@@ -44,7 +45,7 @@ def run(parameters: PredictParameters, inputs: Values, progress: Progress, cance
     """Predict files (``images``), or the micrograph among the inputs."""
     from temj.workflows.predict import predict_files, predict_micrograph
 
-    options = parameters.model_dump(include={"model", "threshold", "ellipses", "pixel_size", "device"})
+    options = parameters.model_dump(include={"model", "threshold", "ellipses", "pixel_size", "device", "fill"})
     again = repeat(COMMAND, parameters, files="micrograph" not in inputs)
     if "micrograph" in inputs:
         return predict_micrograph(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from temj.data import Micrograph
@@ -14,25 +16,32 @@ CONSTANT = "constant image"
 _BITS = {"uint8": "8-bit", "uint16": "16-bit", "float32": "32-bit float"}
 
 
-def require_finite(micrograph: Micrograph) -> None:
-    """Refuse NaN and infinite pixels: a network would answer "nothing there".
+def finite(micrograph: Micrograph, fill: bool) -> tuple[Micrograph, list[str]]:
+    """The micrograph without NaN and infinite pixels, for which a network would answer "nothing there".
+
+    Args:
+        micrograph: any.
+        fill: whether such pixels take the median of the others, which a note then says; else they are refused.
 
     Raises:
         BadImage: ``nonfinite``, with their number and the first one.
     """
     pixels = micrograph.pixels
-    if pixels.dtype.kind != "f":
-        return
-    bad = ~np.isfinite(pixels)
-    if bad.any():
-        y, x = np.unravel_index(int(bad.argmax()), bad.shape)
+    bad = ~np.isfinite(pixels) if pixels.dtype.kind == "f" else np.zeros(1, bool)
+    if not bad.any():
+        return micrograph, []
+    y, x = np.unravel_index(int(bad.argmax()), bad.shape)
+    found = f"{int(bad.sum())} px that are NaN or infinite, the first at x={x}, y={y}"
+    if not fill or bad.all():
         raise BadImage(
             "nonfinite",
             where=micrograph.name,
             expected="finite grey values",
-            found=f"{int(bad.sum())} px that are NaN or infinite, the first at x={x}, y={y}",
-            remedy="Fill or crop them, e.g. in ImageJ: Process > Noise > Remove NaNs.",
+            found=found,
+            remedy="Fill them (--fill; in a macro: fill) or crop them (in ImageJ: Process > Noise > Remove NaNs).",
         )
+    whole = np.where(bad, np.median(pixels[~bad]), pixels).astype(pixels.dtype)
+    return replace(micrograph, pixels=whole), [f"{found}: predicted with the median of the others in their place"]
 
 
 def grey_notes(micrograph: Micrograph, card: Card) -> list[str]:

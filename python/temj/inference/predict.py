@@ -11,7 +11,7 @@ import numpy as np
 from temj.data import Film, Instances, Micrograph, Shapes
 from temj.geometry import in_reading_order
 from temj.inference import memory
-from temj.inference.checks import CONSTANT, grey_notes, require_finite
+from temj.inference.checks import CONSTANT, finite, grey_notes
 from temj.inference.forward import TILE_PIXELS, run_network
 from temj.inference.network import Network, ready
 from temj.inference.rescale import Scale, plan_scale, resample
@@ -28,6 +28,7 @@ def predict(
     *,
     threshold: float | str | None = None,
     device: str = "auto",
+    fill: bool = False,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Instances:
@@ -41,6 +42,7 @@ def predict(
         model: as from :func:`temj.models.open_model`.
         threshold: None or ``auto`` for the model's default, the name of one of its thresholds, or a number 0..1.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        fill: whether pixels that are NaN or infinite take the median of the others; else they are refused.
         progress: called with (message, tiles done, tiles in all).
         cancelled: polled before each batch of tiles.
 
@@ -56,8 +58,8 @@ def predict(
         BadModel, MissingSoftware, ResourceError, Cancelled: as they say.
     """
     number, threshold_name = model.card.threshold(threshold)
-    require_finite(micrograph)
-    notes = grey_notes(micrograph, model.card)
+    micrograph, filled = finite(micrograph, fill)
+    notes = [*filled, *grey_notes(micrograph, model.card)]
     scale = plan_scale(micrograph, model.card)
     info = _info(model, number, threshold_name, scale)
     if CONSTANT in notes:
@@ -84,6 +86,7 @@ def predict_film(
     *,
     threshold: float | str | None = None,
     device: str = "auto",
+    fill: bool = False,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Instances:
@@ -101,6 +104,7 @@ def predict_film(
             model,
             threshold=threshold,
             device=device,
+            fill=fill,
             progress=_part(progress, number, len(film)),
             cancelled=cancelled,
         )

@@ -34,6 +34,7 @@ class PredictOptions:
         ellipses: whether fitted ellipses are given besides.
         pixel_size: replaces the images' own, ``""`` to keep it (:func:`temj.data.calibration.parse_pixel_size`).
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        fill: whether pixels that are NaN or infinite take the median of the others for the network.
     """
 
     model: str = "loops"
@@ -41,6 +42,7 @@ class PredictOptions:
     ellipses: bool = False
     pixel_size: str = ""
     device: str = "auto"
+    fill: bool = False
 
 
 def predict(
@@ -154,7 +156,7 @@ def _scaled(micrograph: Micrograph | Film, options: PredictOptions) -> Micrograp
 
 def _find(film: Micrograph | Film, model: Model, options: PredictOptions, **hooks: Any) -> Instances:
     run = inference.predict if isinstance(film, Micrograph) else inference.predict_film
-    return run(film, model, threshold=options.threshold, device=options.device, **hooks)
+    return run(film, model, threshold=options.threshold, device=options.device, fill=options.fill, **hooks)
 
 
 def _predict(
