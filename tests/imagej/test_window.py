@@ -34,7 +34,7 @@ def test_the_dialog_is_made_from_the_declaration(facts):
     assert models[0] == "loops"
     assert models[-1] == "Other folder..."
     assert others == [["auto", "cpu", "cuda", "mps"], ["auto", "yes", "no"]]
-    assert facts["checkboxes"] == ["Ellipses", "Overwrite"]
+    assert facts["checkboxes"] == ["Ellipses", "Fill", "Overwrite"]
 
 
 def test_a_cancelled_dialog_is_not_recorded(facts):
