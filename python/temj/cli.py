@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     stop = Stop()
     try:
-        return _run(words[0], words[1:], stop)
+        return _run(*_command_of(words), stop)
     except Cancelled as error:
         _say(error.message)
         return error.exit_code if stop.signal is None else stop.exit_code
@@ -95,6 +95,13 @@ class Stop:
             raise KeyboardInterrupt
         self.signal = number
         _say("\nStopping in order; press Ctrl-C again to stop at once.")
+
+
+def _command_of(words: list[str]) -> tuple[str, list[str]]:
+    """The command's name, of one word or two (``dataset check``), and the words behind it."""
+    families = {name.split()[0] for name in COMMANDS if " " in name}
+    length = 2 if words[0] in families else 1
+    return " ".join(words[:length]), words[length:]
 
 
 def _run(name: str, words: list[str], stop: Stop) -> int:

@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 
 from temj import readers, storage
-from temj.data import Calibration, Instances
+from temj.data import IGNORE, Calibration, Instances
 from temj.errors import BadAnnotation, BadValue
 from temj.geometry.trace import trace
 from temj.opencv import opencv
 
-IGNORE, IGNORE_VALUE = "ignore", 255
-"""The class of what nobody can tell, and its value in a mask of several classes."""
+IGNORE_VALUE = 255
+"""The value of the class ``ignore`` in a mask of several classes."""
 
 Kind = Literal["classes", "instances", "auto"]
 

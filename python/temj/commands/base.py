@@ -130,7 +130,7 @@ class Command:
     """A workflow as its user meets it.
 
     Attributes:
-        name: lower-case word: ``temj <name>``.
+        name: ``temj <name>``: a lower-case word, or two (``dataset check``) for one of a family.
         summary: one line of help.
         parameters: its parameters.
         run: ``(parameters, inputs, progress, cancelled) -> outputs``; inputs and outputs are named

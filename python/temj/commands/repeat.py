@@ -26,7 +26,7 @@ def repeat(command: Command, parameters: Parameters, files: bool = True) -> dict
     """
     told: dict[str, Any] = {"parameters": parameters.model_dump(mode="json")}
     if files:
-        told["command_line"] = shlex.join(["temj", command.name, *_words(command, parameters)])
+        told["command_line"] = shlex.join(["temj", *command.name.split(), *_words(command, parameters)])
     if command.menu:
         shown = views(command.parameters, "imagej")
         try:

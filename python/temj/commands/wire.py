@@ -48,12 +48,12 @@ def _micrograph_to(value: Micrograph) -> tuple[dict, Arrays]:
         "slice_label": value.slice_label,
         "metadata": dict(value.metadata),
     }
-    return facts, {"pixels": value.pixels}
+    return facts, {"pixels": value.pixels} | ({} if value.area is None else {"area": value.area})
 
 
 def _micrograph_from(facts: Mapping, parts: Arrays) -> Micrograph:
     calibration, position = Calibration(**facts["calibration"]), tuple(facts["position"])
-    return Micrograph(**{**facts, "calibration": calibration, "position": position, "pixels": parts["pixels"]})
+    return Micrograph(**{**facts, "calibration": calibration, "position": position, **parts})
 
 
 _SHAPES = tuple(field.name for field in dataclasses.fields(Shapes))

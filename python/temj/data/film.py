@@ -19,11 +19,16 @@ class Film:
         name: the file name with its extension.
         dimensions: (channels, slices, frames); their product is the length.
         read: index of the plane, from 0 → micrograph.
+        frame_interval: seconds from one frame to the next; None where it is not known.
+        partial: (planes that can be read, planes that the file announces) of a file that was cut off and is read
+            all the same; None for a whole one.
     """
 
     name: str
     dimensions: tuple[int, int, int]
     read: Callable[[int], Micrograph]
+    frame_interval: float | None = None
+    partial: tuple[int, int] | None = None
 
     def __len__(self) -> int:
         channels, slices, frames = self.dimensions

@@ -10,6 +10,9 @@ import numpy as np
 
 from temj.data.shapes import Shape, Shapes
 
+IGNORE = "ignore"
+"""The class of what nobody can tell: in no loss, match, count or area."""
+
 _PER_OBJECT = ("class_name", "score", "name", "group", "position", "track")
 
 
@@ -78,6 +81,11 @@ class Instances:
         return replace(
             self, shapes=self.shapes.take(index), **{name: getattr(self, name)[index] for name in _PER_OBJECT}
         )
+
+    @property
+    def ignored(self) -> np.ndarray:
+        """(n,) bool: which ones are of the class :data:`IGNORE`."""
+        return np.array([name == IGNORE for name in self.class_name], bool)
 
     def with_columns(self, **columns: object) -> Instances:
         """The same shapes with other values in the named columns (or another ``info``)."""

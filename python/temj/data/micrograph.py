@@ -24,7 +24,11 @@ class Micrograph:
         name: the file name with its extension, or the image's title in ImageJ; first part of the Label column.
         position: 1-based (channel, slice, frame) in the film or stack it came from; (0, 0, 0) for a single image.
         slice_label: ImageJ's label of the slice, or "".
-        metadata: what else the file said.
+        metadata: what else the file said, JSON values only. Keys with a meaning everywhere: ``notes`` (texts for the
+            user), ``acquisition`` (:meth:`temj.data.Acquisition.known`), ``pixel_size_source`` (where the pixel size
+            came from, e.g. ``"FEI tag PixelWidth"``, ``"given by the user"``).
+        area: (height, width) bool, read-only: the analysed area, True where the image counts; None where all of it
+            does. What is outside (info bar, scale bar, vacuum, dead pixels) is in no training, result or density.
     """
 
     pixels: np.ndarray
@@ -33,6 +37,7 @@ class Micrograph:
     position: tuple[int, int, int] = (0, 0, 0)
     slice_label: str = ""
     metadata: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    area: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         pixels = np.asarray(self.pixels)
@@ -47,6 +52,24 @@ class Micrograph:
         pixels = np.ascontiguousarray(pixels).view()
         pixels.setflags(write=False)
         object.__setattr__(self, "pixels", pixels)
+        if self.area is not None:
+            object.__setattr__(self, "area", self._checked_area())
+
+    def _checked_area(self) -> np.ndarray | None:
+        """The analysed area as a read-only mask; None where it is the whole image."""
+        area = np.asarray(self.area)
+        if area.shape != self.pixels.shape or area.dtype != bool:
+            raise BadImage(
+                "area",
+                where=self.name,
+                expected=f"a bool mask of {self.height} x {self.width} for the analysed area",
+                found=f"{'x'.join(map(str, area.shape))} {area.dtype}",
+            )
+        if area.all():
+            return None
+        area = np.ascontiguousarray(area).view()
+        area.setflags(write=False)
+        return area
 
     @property
     def height(self) -> int:
@@ -57,6 +80,11 @@ class Micrograph:
     def width(self) -> int:
         """Columns of pixels."""
         return self.pixels.shape[1]
+
+    @property
+    def area_pixels(self) -> int:
+        """Number of pixels of the analysed area."""
+        return self.pixels.size if self.area is None else int(np.count_nonzero(self.area))
 
     def with_pixel_size(self, wanted: Calibration) -> Micrograph:
         """The same micrograph at the scale that its user gave; the origin stays.

@@ -19,8 +19,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from temj.annotations.masks import IGNORE
-from temj.data import UNCALIBRATED, Calibration
+from temj.data import IGNORE, UNCALIBRATED, Calibration
 from temj.data.calibration import canonical_unit, round_size
 from temj.errors import BadDataset
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from temj import annotations, readers
 from temj.annotations import masks
-from temj.annotations.masks import IGNORE, IGNORE_VALUE
-from temj.data import Calibration, Instances, Micrograph
+from temj.annotations.masks import IGNORE_VALUE
+from temj.data import IGNORE, Calibration, Instances, Micrograph
 from temj.datasets.description import Description, Split, Symmetry, read_description
 from temj.errors import BadAnnotation, BadDataset
 from temj.plots.colours import PALETTE

@@ -20,16 +20,20 @@ READERS = {
     ".jpg": "temj.readers.picture:open_film",
     ".jpeg": "temj.readers.picture:open_film",
 }
-"""Extension (lower case) -> function of a path (absolute) that gives a :class:`Film`."""
+"""Extension (lower case) -> function of (absolute path, allow_partial) that gives a :class:`Film`."""
 
 
-def open_film(path: str | os.PathLike, pixel_size: Calibration | str | float | None = None) -> Film:
+def open_film(
+    path: str | os.PathLike, pixel_size: Calibration | str | float | None = None, allow_partial: bool = False
+) -> Film:
     """All planes of an image file, read one by one when they are asked for.
 
     Args:
         path: TIFF (ImageJ's stacks and hyperstacks too), PNG or JPEG.
         pixel_size: replaces the file's own (nm where no unit is given: ``0.39``, ``"0.39x0.41"``, ``"0.4um"``); each
             micrograph's ``metadata["notes"]`` says so where they differ by more than 2 %.
+        allow_partial: whether a file that was cut off gives the planes that are whole; ``Film.partial`` says how many
+            of how many, and so does a note of each micrograph. Else it is an error.
 
     Raises:
         BadImage: it cannot be read, or not all of it; nothing is ever filled with zeros.
@@ -45,7 +49,7 @@ def open_film(path: str | os.PathLike, pixel_size: Calibration | str | float | N
             found=f"the extension {path.suffix!r}",
             remedy="Save it as TIFF (in ImageJ: File > Save As > Tiff).",
         )
-    film: Film = load(reader)(path)
+    film: Film = load(reader)(path, allow_partial)
     return film if pixel_size is None else film.with_pixel_size(as_calibration(pixel_size))
 
 

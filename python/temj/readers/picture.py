@@ -16,7 +16,7 @@ from temj.readers.files import not_an_image, read_all
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 
 
-def open_film(path: Path) -> Film:
+def open_film(path: Path, _allow_partial: bool = False) -> Film:
     """The one micrograph of a PNG or JPEG file, read when it is asked for.
 
     Raises:

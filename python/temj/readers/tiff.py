@@ -44,7 +44,7 @@ class _Greys:
         return (self.offset + self.factor * pixels.astype(np.float64)).astype(np.float32)
 
 
-def open_film(path: Path) -> Film:
+def open_film(path: Path, allow_partial: bool = False) -> Film:  # noqa: ARG001
     """The planes of a TIFF file.
 
     Raises:
