@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "python" / "temj"
 
 LAYERS = [
-    {"errors", "registry", "storage", "resources", "opencv", "_version"},
+    {"errors", "registry", "storage", "resources", "opencv", "spreadsheet", "_version"},
     {"data"},
     {"geometry"},
     {"readers"},
