@@ -75,9 +75,9 @@ def main(folder: Path) -> None:
         (save.saveAsTiffStack if image.getStackSize() > 1 else save.saveAsTiff)(str(folder / f"{name}.tif"))
     opener = scyjava.jimport("ij.io.Opener")
     seen = {}
-    for path in sorted(folder.glob("*.tif")):
+    for path in sorted([*folder.glob("*.tif"), *folder.glob("*.jpg"), *folder.glob("*.png")]):
         image = opener().openImage(str(path))
-        seen[path.name] = described(image)
+        seen[path.name] = None if image is None else described(image)
     (folder / "seen.json").write_text(json.dumps(seen))
 
 

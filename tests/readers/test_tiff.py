@@ -206,29 +206,51 @@ def test_damaged_strips_are_named_by_page(tmp_path: Path, compression: str):
     path.write_bytes(data)
     film = readers.open_film(path)
     np.testing.assert_array_equal(film[0].pixels, planes[0])
-    with pytest.raises(BadImage, match=r"corrupt: .*a\.tif \(page 2\)"):
+    with pytest.raises(BadImage, match=r"corrupt: .*a\.tif \(page 2, strip \d+\)"):
         film[1]
     np.testing.assert_array_equal(film[2].pixels, planes[2])
 
 
-def test_missing_strips_are_never_zeros(tmp_path: Path):
+def test_tiles_that_were_never_written_are_told(tmp_path: Path):
+    """Byte count 0: a sparse file of tifffile or GDAL."""
     path = write(tmp_path / "a.tif", np.ones((64, 64), np.uint16), tile=(16, 16), compression="zlib")
     with tifffile.TiffFile(path, mode="r+b") as tif:
         counts = list(tif.pages[0].databytecounts)
-        counts[3] = 0
+        counts[3] = counts[7] = 0
         tif.pages[0].tags["TileByteCounts"].overwrite(counts)
+    micrograph = readers.open(path)
+    assert micrograph.metadata["sparse"] == 2
+    assert "sparse: 2 of 16 strips or tiles were never written" in micrograph.metadata["notes"][0]
+    assert micrograph.pixels.sum() == 14 * 256
+
+
+def test_files_without_any_written_tile_are_no_images(tmp_path: Path):
+    path = write(tmp_path / "a.tif", np.ones((64, 64), np.uint16), tile=(16, 16), compression="zlib")
+    with tifffile.TiffFile(path, mode="r+b") as tif:
+        tif.pages[0].tags["TileByteCounts"].overwrite([0] * 16)
+    with pytest.raises(BadImage, match=r"truncated: .*page 1.*16 strips or tiles.*found 0"):
+        readers.open(path)
+
+
+def test_tiles_behind_the_end_are_never_zeros(tmp_path: Path):
+    path = write(tmp_path / "a.tif", np.ones((64, 64), np.uint16), tile=(16, 16), compression="zlib")
+    with tifffile.TiffFile(path, mode="r+b") as tif:
+        offsets = list(tif.pages[0].dataoffsets)
+        offsets[3] = 10**6
+        tif.pages[0].tags["TileOffsets"].overwrite(offsets)
     with pytest.raises(BadImage, match=r"truncated: .*page 1.*16 strips or tiles.*found 15"):
         readers.open(path)
 
 
-def test_unsupported_compression_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("code", [9, 34_661, 65_123])
+def test_unsupported_compression_says_what_to_do(tmp_path: Path, code: int):
     path = write(tmp_path / "a.tif", PLANES[0])
     data = bytearray(path.read_bytes())
     with tifffile.TiffFile(path) as tif:
         at = tif.pages[0].tags["Compression"].valueoffset
-    data[at : at + 2] = (50_001).to_bytes(2, "little")
+    data[at : at + 2] = code.to_bytes(2, "little")
     path.write_bytes(data)
-    with pytest.raises(BadImage, match=r"a\.tif \(page 1\)"):
+    with pytest.raises(BadImage, match=rf"compression: .*a\.tif \(page 1\).*{code}.*uncompressed"):
         readers.open(path)
 
 

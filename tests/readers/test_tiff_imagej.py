@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from temj import readers
 from temj.annotations.masks import write_labels
 from temj.data import Calibration
 from temj.data.calibration import canonical_unit, round_size
+from temj.readers.convert import DEEP_COLOUR_NOTE
 
 RNG = np.random.default_rng(2)
 
@@ -38,10 +40,36 @@ def foreign(folder: Path) -> None:
     write_labels(folder / "many_labels.tif", grey.astype(int) * 3, Calibration(0.000390625, 0.41, "µm"))
 
 
+def kinds(folder: Path) -> None:
+    """More kinds of TIFF and pictures that ImageJ 1.54p opens by itself."""
+    grey = np.add.outer(np.arange(21) * 5, np.arange(33) * 3).astype(np.uint8)
+    colours = np.dstack([grey, grey[::-1], grey[:, ::-1]])
+    for codec in ("lzw", "packbits", "zlib"):
+        tifffile.imwrite(folder / f"{codec}.tif", grey, compression=codec, rowsperstrip=4)
+        tifffile.imwrite(folder / f"{codec}_rgb.tif", colours, compression=codec, photometric="rgb")
+    tifffile.imwrite(folder / "lzw_16.tif", grey.astype(np.uint16) * 200, compression="lzw", predictor=2)
+    tifffile.imwrite(folder / "zlib_float.tif", grey.astype(np.float32) / 7, compression="zlib", metadata=None)
+    tifffile.imwrite(folder / "rgb_planar.tif", np.moveaxis(colours, -1, 0), photometric="rgb", planarconfig="separate")
+    tifffile.imwrite(folder / "rgb_48.tif", colours.astype(np.uint16) * 257, photometric="rgb")
+    tifffile.imwrite(folder / "rgba.tif", np.dstack([colours, grey]), photometric="rgb", extrasamples=["unassalpha"])
+    tifffile.imwrite(folder / "bits_12.tif", grey.astype(np.uint16)[:, :32] * 16, bitspersample=12, metadata=None)
+    tifffile.imwrite(folder / "float64.tif", grey.astype(np.float64) / 3, metadata=None)
+    tifffile.imwrite(folder / "bits_white.tif", grey > 60, photometric="miniswhite")
+    tifffile.imwrite(folder / "turned.tif", grey, extratags=[(274, 3, 1, 6, True)], metadata=None)
+    tifffile.imwrite(folder / "tiled.tif", grey, tile=(16, 16))
+    tifffile.imwrite(folder / "big.tif", grey, bigtiff=True)
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(grey).save(folder / "turned.jpg", exif=exif, quality=95)
+    Image.fromarray(colours).save(folder / "colours.png")
+    Image.fromarray(grey.astype(np.uint16) * 250).save(folder / "grey16.png")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("images")
     foreign(folder)
+    kinds(folder)
     command = [sys.executable, str(Path(__file__).with_name("imagej_images.py")), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -51,8 +79,19 @@ def folder(tmp_path_factory) -> Path:
 @pytest.mark.java
 def test_our_readers_see_what_imagej_sees(folder: Path):
     everything = json.loads((folder / "seen.json").read_text())
-    assert len(everything) == 24
+    closed = {name for name, seen in everything.items() if seen is None}
+    assert closed == {"big.tif", "tiled.tif", "float64.tif"}, "what ImageJ without plugins cannot open, and we can"
+    assert len(everything) == 44
+    for name in ("big.tif", "tiled.tif"):
+        np.testing.assert_array_equal(readers.open(folder / name).pixels, readers.open(folder / "lzw.tif").pixels)
+    # ImageJ opens 16 bits a colour as three channels; here it is one grey value, and the note says so.
+    deep = everything.pop("rgb_48.tif")
+    planes, micrograph = np.array(deep["values"]), readers.open(folder / "rgb_48.tif")
+    np.testing.assert_array_equal(micrograph.pixels.ravel(), np.floor(planes.sum(axis=0) / 3 + 0.5))
+    assert DEEP_COLOUR_NOTE in micrograph.metadata["notes"]
     for name, seen in everything.items():
+        if seen is None:
+            continue
         film = readers.open_film(folder / name)
         assert list(film.dimensions) == seen["dimensions"], name
         for index, micrograph in enumerate(film):

@@ -4,22 +4,72 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from temj.errors import BadValue
 
 NM_PER_UNIT = {"pm": 1e-3, "Å": 0.1, "nm": 1.0, "µm": 1e3, "mm": 1e6, "cm": 1e7, "m": 1e9, "inch": 2.54e7}
-_SPELLINGS = {
-    "a": "Å", "å": "Å", "angstrom": "Å", "ångström": "Å", "nanometer": "nm", "nanometre": "nm", "um": "µm", "μm": "µm",
-    "\\u00b5m": "µm", "micron": "µm", "microns": "µm", "micrometer": "µm", "micrometre": "µm", "in": "inch",
+_SYMBOLS = {
+    "A": "Å", "Å": "Å", "å": "Å", "a": "Å", "Nm": "nm", "NM": "nm", "um": "µm", "Um": "µm", "UM": "µm", "uM": "µm",
+    "CM": "cm", "Cm": "cm", "in": "inch", "IN": "inch", "In": "inch", '"': "inch", "″": "inch", "''": "inch",
 }  # fmt: skip
+"""Other ways to write a symbol. The case counts only where another unit would be meant: a capital M or P before the
+``m`` stands for mega and peta, so ``MM``, ``Mm``, ``PM``, ``Pm`` and a lone ``M`` are no lengths here."""
+_NAMES = {
+    "picometer": "pm", "angstrom": "Å", "angstroem": "Å", "ångström": "Å", "angström": "Å", "ångstrom": "Å",
+    "nanometer": "nm", "micron": "µm", "micrometer": "µm", "millimeter": "mm", "centimeter": "cm", "meter": "m",
+    "inch": "inch", "inche": "inch", "mikron": "µm", "mikrometer": "µm",
+}  # fmt: skip
+_FOLDS = (
+    (r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16))),  # as ImageJ writes it into a TIFF
+    ("\u00c2(?=\u00b5)", ""),  # UTF-8 that was read as Latin-1
+    ("\u00c3[\u0085\u2026]", "\u00c5"),
+    (r"\s*(?:/|\b[pP]er\b)\s*(?:px|pix|[pP]ixels?)\s*$", ""),
+)
 
 
 def canonical_unit(text: str) -> str | None:
-    """The unit of length that ``text`` means (``um``, ``micron``, ``\\u00B5m`` → ``µm``), or None if it is none."""
-    unit = text.strip()
-    unit = _SPELLINGS.get(unit.lower(), unit)
-    return unit if unit in NM_PER_UNIT else None
+    """The unit of length that ``text`` means, one of :data:`NM_PER_UNIT`, or None if it is none.
+
+    Symbols (``nm``, ``µm`` with either of the two characters, ``um``, ``\\u00B5m``, ``Å`` of either, ``A``, ``pm``,
+    ``mm``, ``cm``, ``m``, ``in``, ``"``), names in any case, singular or plural, British or American (``nanometres``,
+    ``Microns``, ``Ångström``), with ``/px`` behind them or not.
+    """
+    unit = _folded(text)
+    if unit in _SYMBOLS:
+        return _SYMBOLS[unit]
+    if unit in NM_PER_UNIT:
+        return unit
+    name = unit.lower()
+    for plain in (name, name.removesuffix("s")):
+        plain = re.sub("metre$", "meter", plain)
+        if plain in _NAMES:
+            return _NAMES[plain]
+    return None
+
+
+def is_reciprocal(text: str) -> bool:
+    """Whether ``text`` is a unit of diffraction patterns: one over a length (``1/nm``, ``nm^-1``, ``Å⁻¹``), an angle.
+
+    The pixel size of such an image is no length.
+    """
+    unit = _folded(text)
+    if unit.lower() in ("mrad", "rad", "µrad", "urad", "milliradian", "milliradians", "radian", "radians"):
+        return True
+    over = re.fullmatch(r"(?:1\s*/|/|reciprocal\s|inverse\s)\s*(\S+)", unit, re.IGNORECASE)
+    raised = re.fullmatch(r"(\S+?)\s*(?:\^|\*\*)?\s*[({]?\s*[-\u2212]\s*1\s*[)}]?", unit)
+    base = over or raised
+    return base is not None and canonical_unit(base[1]) is not None
+
+
+def _folded(text: str) -> str:
+    """One spelling for what looks the same: both micro signs and ring characters, escapes, raised minus one."""
+    unit = text[:64]
+    for pattern, by in _FOLDS:
+        unit = re.sub(pattern, by, unit)
+    unit = unicodedata.normalize("NFKC", unit).replace("\u03bc", "µ").strip(" \t\r\n\0")
+    return unit if len(unit) < 2 else unit.removesuffix(".")
 
 
 def round_size(value: float) -> float:

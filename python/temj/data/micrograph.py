@@ -29,6 +29,8 @@ class Micrograph:
             came from, e.g. ``"FEI tag PixelWidth"``, ``"given by the user"``).
         area: (height, width) bool, read-only: the analysed area, True where the image counts; None where all of it
             does. What is outside (info bar, scale bar, vacuum, dead pixels) is in no training, result or density.
+        others: (n, height, width), read-only: the same place as n further detectors saw it, for models that take
+            several (:func:`temj.data.detectors.together`); None where there are none. Only ``pixels`` are measured.
     """
 
     pixels: np.ndarray
@@ -38,6 +40,7 @@ class Micrograph:
     slice_label: str = ""
     metadata: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     area: np.ndarray | None = None
+    others: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         pixels = np.asarray(self.pixels)
@@ -54,6 +57,22 @@ class Micrograph:
         object.__setattr__(self, "pixels", pixels)
         if self.area is not None:
             object.__setattr__(self, "area", self._checked_area())
+        if self.others is not None:
+            object.__setattr__(self, "others", self._checked_others())
+
+    def _checked_others(self) -> np.ndarray:
+        """The images of the other detectors, read-only."""
+        others = np.asarray(self.others)
+        if others.shape[1:] != self.pixels.shape or others.dtype not in PIXEL_TYPES:
+            raise BadImage(
+                "detectors",
+                where=self.name,
+                expected=f"images of {self.height} x {self.width} of all detectors",
+                found=f"{'x'.join(map(str, others.shape))} {others.dtype}",
+            )
+        others = np.ascontiguousarray(others).view()
+        others.setflags(write=False)
+        return others
 
     def _checked_area(self) -> np.ndarray | None:
         """The analysed area as a read-only mask; None where it is the whole image."""
@@ -80,6 +99,25 @@ class Micrograph:
     def width(self) -> int:
         """Columns of pixels."""
         return self.pixels.shape[1]
+
+    def of_detectors(self, count: int) -> np.ndarray:
+        """The images of ``count`` detectors: (height, width) of one, which is ``pixels``; else (count, height, width).
+
+        Raises:
+            BadImage: ``channels``: it has another number of detectors, and more than one is asked for.
+        """
+        if count == 1:
+            return self.pixels
+        have = 1 if self.others is None else 1 + len(self.others)
+        if have != count:
+            raise BadImage(
+                "channels",
+                where=self.name,
+                expected=f"the images of {count} detectors, as channels of one file",
+                found=f"{have} channel{'s' if have > 1 else ''}",
+                remedy="Give a file with as many channels (in ImageJ: Image > Color > Merge Channels).",
+            )
+        return np.concatenate([self.pixels[None], self.others])
 
     @property
     def area_pixels(self) -> int:

@@ -11,7 +11,7 @@ from temj.errors import BadImage, BadValue
 from temj.readers.files import first_bytes
 from temj.registry import load
 
-__all__ = ["READERS", "open", "open_film"]
+__all__ = ["FOLDER_READERS", "READERS", "folder_kind", "open", "open_film"]
 
 READERS = {
     ".tif": "temj.readers.tiff:open_film",
@@ -19,8 +19,27 @@ READERS = {
     ".png": "temj.readers.picture:open_film",
     ".jpg": "temj.readers.picture:open_film",
     ".jpeg": "temj.readers.picture:open_film",
+    ".mp4": "temj.readers.video:open_film",
+    ".mov": "temj.readers.video:open_film",
+    ".avi": "temj.readers.video:open_film",
+    ".dm3": "temj.readers.dm:open_film",
+    ".dm4": "temj.readers.dm:open_film",
+    ".ser": "temj.readers.ser:open_film",
+    ".emd": "temj.readers.emd:open_film",
+    ".mrc": "temj.readers.mrc:open_film",
+    ".mrcs": "temj.readers.mrc:open_film",
+    ".rec": "temj.readers.mrc:open_film",
+    ".st": "temj.readers.mrc:open_film",
 }
 """Extension (lower case) -> function of (absolute path, allow_partial) that gives a :class:`Film`."""
+
+FOLDER_READERS = {
+    "zarr": "temj.readers.ome_zarr:open_film",
+    "frames": "temj.readers.folder:open_film",
+}
+"""Kind of folder -> function as in :data:`READERS`."""
+
+_ZARR_MARKS = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 
 
 def open_film(
@@ -29,7 +48,8 @@ def open_film(
     """All planes of an image file, read one by one when they are asked for.
 
     Args:
-        path: TIFF (ImageJ's stacks and hyperstacks too), PNG or JPEG.
+        path: a file with an extension of :data:`READERS`, an OME-Zarr folder, or a folder whose images are the frames
+            of a film.
         pixel_size: replaces the file's own (nm where no unit is given: ``0.39``, ``"0.39x0.41"``, ``"0.4um"``); each
             micrograph's ``metadata["notes"]`` says so where they differ by more than 2 %.
         allow_partial: whether a file that was cut off gives the planes that are whole; ``Film.partial`` says how many
@@ -39,8 +59,10 @@ def open_film(
         BadImage: it cannot be read, or not all of it; nothing is ever filled with zeros.
     """
     path = Path(path).absolute()
-    reader = READERS.get(path.suffix.lower())
-    first_bytes(path)
+    kind = folder_kind(path)
+    reader = FOLDER_READERS[kind] if kind else READERS.get(path.suffix.lower())
+    if not kind:
+        first_bytes(path)
     if reader is None:
         raise BadImage(
             "unknown-format",
@@ -51,6 +73,15 @@ def open_film(
         )
     film: Film = load(reader)(path, allow_partial)
     return film if pixel_size is None else film.with_pixel_size(as_calibration(pixel_size))
+
+
+def folder_kind(path: Path) -> str:
+    """How a folder is read: a key of :data:`FOLDER_READERS`; "" for files and for folders with an image's extension."""
+    if not path.is_dir():
+        return ""
+    if path.suffix.lower() == ".zarr" or any((path / mark).is_file() for mark in _ZARR_MARKS):
+        return "zarr"
+    return "" if path.suffix.lower() in READERS else "frames"
 
 
 def open(

@@ -7,7 +7,9 @@ int8, int16                 float32, exact
 float16                     float32, exact
 float64                     float32, rounded
 int32, uint32, int64, …     float32, exact up to 2^24 (a note says so)
-colour                      mean of red, green and blue, rounded, as ImageJ does it
+colour                      mean of red, green and blue, rounded, as ImageJ does it with 8 bits a colour
+CMYK                        red = (1 - cyan)(1 - black) and so on, then as colour
+YCbCr                       red, green, blue by ITU-R BT.601 (full range), then as colour
 ==========================  =========================================================
 """
 
@@ -18,7 +20,10 @@ import numpy as np
 from temj.errors import BadImage
 
 COLOUR_NOTE = "colour image: grey values are the mean of red, green and blue, as in ImageJ"
+DEEP_COLOUR_NOTE = "colour image: grey values are the mean of red, green and blue (ImageJ opens it as three channels)"
 ALPHA_NOTE = "the transparency channel is ignored"
+CMYK_NOTE = "printing colours (CMYK) are turned into red, green and blue without a colour profile"
+ORIENTATION_NOTE = "the file asks viewers to turn or mirror it (orientation {}): not done, as in ImageJ"
 
 
 def to_pixels(samples: np.ndarray, where: object, notes: list[str]) -> np.ndarray:
@@ -60,11 +65,32 @@ def _grey(samples: np.ndarray, where: object, notes: list[str]) -> np.ndarray:
     first, second, third = samples[..., 0], samples[..., 1], samples[..., 2]
     if np.array_equal(first, second) and np.array_equal(first, third):
         return first
-    notes.append(COLOUR_NOTE)
+    notes.append(COLOUR_NOTE if samples.dtype == np.uint8 else DEEP_COLOUR_NOTE)
     if samples.dtype.kind == "f":
         return samples[..., :3].mean(axis=2, dtype=np.float64)
     total = first.astype(np.uint64) + second + third
     return ((total + 1) // 3).astype(samples.dtype)
+
+
+def cmyk_to_rgb(samples: np.ndarray) -> np.ndarray:
+    """(height, width, 4) unsigned integers, 0 is no ink → (height, width, 3) of the same type."""
+    most = np.iinfo(samples.dtype).max
+    left = most - samples.astype(np.float64)
+    return np.rint(left[..., :3] * left[..., 3:] / most).astype(samples.dtype)
+
+
+def ycbcr_to_rgb(samples: np.ndarray) -> np.ndarray:
+    """(height, width, 3) uint8 → red, green, blue (ITU-R BT.601, full range, as JFIF and TIFF have it)."""
+    y, cb, cr = np.moveaxis(samples.astype(np.float64), -1, 0)
+    red, blue = y + 1.402 * (cr - 128), y + 1.772 * (cb - 128)
+    green = (y - 0.299 * red - 0.114 * blue) / 0.587
+    return np.rint(np.stack([red, green, blue], axis=-1)).clip(0, 255).astype(np.uint8)
+
+
+def orientation_note(orientation: object) -> list[str]:
+    """A note for an orientation tag (TIFF 274, EXIF) other than 1, which neither ImageJ nor we obey: a user's ROIs
+    were drawn on what ImageJ shows."""
+    return [ORIENTATION_NOTE.format(orientation)] if orientation in range(2, 9) else []
 
 
 def _unsupported(samples: np.ndarray, where: object) -> BadImage:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
 
 from temj.errors import BadImage
-from temj.readers.tiff_pages import require_complete
-from temj.readers.tiff_scale import imagej_properties, number
+from temj.readers.tiff_chain import Chain
+from temj.readers.tiff_pages import page_at, require_complete
+from temj.readers.tiff_text import imagej_properties, number
+
+AXES_NOTE = "{} pages without axes in the file: taken as slices, in the order of the file"
+PARTIAL_NOTE = "partial: the file was cut off, {} of {} planes are there"
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Planes:
         shape: (height, width) of such planes.
         labels: ImageJ's slice labels, as many as there are.
         ome: attributes of OME's ``Pixels`` element.
+        files: the file of each plane of an OME-TIFF in several files; empty where all are in one.
+        partial: (planes found, planes announced) of a file that was cut off.
     """
 
     dimensions: tuple[int, int, int]
@@ -37,6 +43,8 @@ class Planes:
     shape: tuple[int, ...] = ()
     labels: tuple[str, ...] = ()
     ome: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    partial: tuple[int, int] | None = None
 
     def position(self, index: int) -> tuple[int, int, int]:
         """1-based (channel, slice, frame) of a plane; (0, 0, 0) in a file with one plane."""
@@ -46,63 +54,108 @@ class Planes:
         return index % channels + 1, index // channels % slices + 1, index // (channels * slices) + 1
 
 
-def find_planes(tif: tifffile.TiffFile, path: Path, notes: list[str]) -> Planes:
-    """All planes of a file.
+@dataclass(frozen=True)
+class Source:
+    """An open TIFF file and what is asked of it.
 
-    Raises:
-        BadImage: there are fewer than the file announces, or the last one lies behind the end of the file.
+    Attributes:
+        tif: the open file.
+        path: its path.
+        chain: its directories.
+        allow_partial: whether planes that are missing at the end are allowed.
+        notes: what the user must know is appended here.
     """
-    properties = imagej_properties(tif.pages[0])
-    if properties:
-        return _imagej(tif, path, properties) if properties.get("images") else _uncounted(tif, path, properties, notes)
-    if tif.is_ome:
-        planes = _ome(tif, path)
-        if planes is not None:
-            return planes
-    return _plain(tif, path, notes)
+
+    tif: tifffile.TiffFile
+    path: Path
+    chain: Chain
+    allow_partial: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def page(self, number: int) -> tifffile.TiffPage:
+        """A page, from 1."""
+        return page_at(self.tif, self.chain.offsets[number - 1], number)
+
+    def whole(self, pages: Iterable[tifffile.TiffPage]) -> list[int]:
+        """Numbers (from 1) of those of these pages whose pixels are all there; all of them, or an error.
+
+        With partial files the first page that is not whole ends it.
+        """
+        found: list[int] = []
+        try:
+            for page in pages:
+                require_complete(page, self.path, page.index + 1)
+                found.append(page.index + 1)
+        except Exception:
+            if not self.allow_partial:
+                raise
+        return found
+
+    def first(self, count: int) -> Iterator[tifffile.TiffPage]:
+        """The first ``count`` pages, as far as there are."""
+        return (self.page(number) for number in range(1, min(len(self.chain.offsets), count) + 1))
+
+    def missing(self, found: int, expected: int) -> tuple[int, int]:
+        """(found, expected) and a note where partial files are allowed and something is there.
+
+        Raises:
+            BadImage: else.
+        """
+        if not self.allow_partial or found < 1:
+            raise truncated(self.path, found, expected)
+        self.notes.append(PARTIAL_NOTE.format(found, expected))
+        return found, expected
 
 
-def _with_directories(
-    dimensions: tuple[int, int, int], pages: Iterable[tifffile.TiffPage], **details: object
-) -> Planes:
-    """Planes that are pages of their own."""
-    pages = list(pages)
-    offsets, numbers = (page.offset for page in pages), (page.index + 1 for page in pages)
-    return Planes(dimensions, tuple(offsets), tuple(numbers), **details)
-
-
-def _truncated(path: Path, found: int, expected: int) -> BadImage:
+def truncated(path: Path, found: int, expected: int) -> BadImage:
+    """The error for a file with fewer planes than it announces."""
     return BadImage(
         "truncated",
         where=path,
         expected=f"{expected} slices, as the file announces",
         found=f"{found} of {expected}",
-        remedy="The file was cut off or not written to its end; copy it again.",
+        remedy="The file was cut off or not written to its end; copy it again, or allow partial files.",
     )
 
 
-def _imagej(tif: tifffile.TiffFile, path: Path, properties: Mapping[str, str]) -> Planes:
-    """ImageJ: ``images=`` planes, each with a directory, or all behind one (stacks above 4 GB, or cut off)."""
-    page = tif.pages[0]
+def with_directories(
+    dimensions: tuple[int, int, int], source: Source, numbers: Iterable[int], **more: object
+) -> Planes:
+    """Planes that are pages of their own, given by their numbers from 1."""
+    numbers = tuple(numbers)
+    return Planes(dimensions, tuple(source.chain.offsets[number - 1] for number in numbers), numbers, **more)
+
+
+def cut_dimensions(dimensions: tuple[int, int, int], found: int) -> tuple[int, int, int]:
+    """(channels, slices, frames) of the first ``found`` planes: whole frames where they are that, else slices."""
+    channels, slices, _frames = dimensions
+    whole = found % (channels * slices) == 0
+    return (channels, slices, found // (channels * slices)) if whole else (1, found, 1)
+
+
+def imagej_planes(source: Source) -> Planes:
+    """ImageJ: ``images=`` planes, each with a directory, or all behind one (stacks above 4 GB, or cut off).
+
+    Without ``images=`` it is a single image of ImageJ's, or as many planes as there are pages.
+    """
+    page = source.page(1)
+    properties = imagej_properties(page)
+    if not properties.get("images"):
+        planes = plain_planes(source)
+        count = len(planes.offsets)
+        return replace(planes, dimensions=_dimensions(properties, count), labels=_labels(page, count))
     expected = max(int(number(properties.get("images"), 1)), 1)
     dimensions = _dimensions(properties, expected)
-    labels = _labels(tif, expected)
+    labels = _labels(page, expected)
     if expected == 1:
-        return _with_directories((1, 1, 1), [page], labels=labels)
+        return with_directories((1, 1, 1), source, [1], labels=labels)
     if page.compression == 1 and page.samplesperpixel == 1 and page.bitspersample in (8, 16, 32):
-        return _contiguous(tif, path, dimensions, labels)
-    found = len(tif.pages)
-    if found < expected:
-        raise _truncated(path, found, expected)
-    require_complete(tif.pages[expected - 1], path)
-    return _with_directories(dimensions, tif.pages[:expected], labels=labels)
-
-
-def _uncounted(tif: tifffile.TiffFile, path: Path, properties: Mapping[str, str], notes: list[str]) -> Planes:
-    """ImageJ's text without ``images=``: a single image of ImageJ's, or as many planes as there are pages."""
-    planes = _plain(tif, path, notes)
-    count = len(planes.offsets)
-    return replace(planes, dimensions=_dimensions(properties, count), labels=_labels(tif, count))
+        return _contiguous(source, page, dimensions, labels)
+    there = source.whole(source.first(expected))
+    if len(there) < expected:
+        partial = source.missing(len(there), expected)
+        return with_directories(cut_dimensions(dimensions, len(there)), source, there, labels=labels, partial=partial)
+    return with_directories(dimensions, source, there, labels=labels)
 
 
 def _dimensions(properties: Mapping[str, str], count: int) -> tuple[int, int, int]:
@@ -112,57 +165,101 @@ def _dimensions(properties: Mapping[str, str], count: int) -> tuple[int, int, in
 
 
 def _contiguous(
-    tif: tifffile.TiffFile, path: Path, dimensions: tuple[int, int, int], labels: tuple[str, ...]
+    source: Source, page: tifffile.TiffPage, dimensions: tuple[int, int, int], labels: tuple[str, ...] = ()
 ) -> Planes:
     """An uncompressed stack: like ImageJ, plane after plane from the first pixel on, whatever directories there are."""
-    page, expected = tif.pages[0], prod(dimensions)
+    expected = prod(dimensions)
     start, step = min(page.dataoffsets), page.size * page.dtype.itemsize
-    found = (path.stat().st_size - start) // step
-    if found < expected:
-        raise _truncated(path, found, expected)
-    offsets = tuple(start + step * index for index in range(expected))
-    second = tif.pages[1].dataoffsets[0] if len(tif.pages) > 1 else offsets[1]
-    if second != offsets[1] and len(tif.pages) >= expected:
-        return _with_directories(dimensions, tif.pages[:expected], labels=labels)
-    return Planes(dimensions, offsets, (), page.dtype.newbyteorder(tif.byteorder), page.shape, labels)
+    if step <= 0 or start <= 0:
+        raise truncated(source.path, 0, expected)
+    found = max((source.path.stat().st_size - start) // step, 0)
+    if len(source.chain.offsets) >= expected:
+        second = source.page(2).dataoffsets[0]
+        if second != start + step:
+            there = source.whole(source.first(expected))
+            partial = source.missing(len(there), expected) if len(there) < expected else None
+            cut = cut_dimensions(dimensions, len(there)) if partial else dimensions
+            return with_directories(cut, source, there, labels=labels, partial=partial)
+    partial = source.missing(found, expected) if found < expected else None
+    cut = cut_dimensions(dimensions, found) if partial else dimensions
+    offsets = tuple(range(start, start + step * min(found, expected), step))
+    dtype = page.dtype.newbyteorder(source.tif.byteorder)
+    return Planes(cut, offsets, (), dtype, page.shape, labels, partial=partial)
 
 
-def _labels(tif: tifffile.TiffFile, count: int) -> tuple[str, ...]:
+def _labels(page: tifffile.TiffPage, count: int) -> tuple[str, ...]:
     """ImageJ's slice labels; none where there are not any."""
-    labels = (tif.imagej_metadata or {}).get("Labels", ())
+    metadata = page.tags.valueof("IJMetadata")
+    labels = metadata.get("Labels", ()) if isinstance(metadata, dict) else ()
     labels = [labels] if isinstance(labels, str) else list(labels)
     return tuple("" if label is None else str(label) for label in labels[:count])
 
 
-def _ome(tif: tifffile.TiffFile, path: Path) -> Planes | None:
-    """OME-TIFF: the planes of its first image, or None where its text cannot be understood."""
-    try:
-        root = ElementTree.fromstring(tif.pages[0].description)
-    except ElementTree.ParseError:
-        return None
-    pixels = root.find(".//{*}Image/{*}Pixels")
-    if pixels is None:
-        return None
-    sizes = {axis: int(number(pixels.get(f"Size{axis}"), 1)) for axis in "CZT"}
-    sizes["C"] = max(sizes["C"] // tif.pages[0].samplesperpixel, 1)
-    expected, found = prod(sizes.values()), len(tif.pages)
-    if found < expected:
-        raise _truncated(path, found, expected)
-    require_complete(tif.pages[expected - 1], path)
-    stored = [axis for axis in reversed(pixels.get("DimensionOrder", "XYCZT")) if axis in "CZT"]
-    index = np.arange(expected).reshape([sizes[axis] for axis in stored])
-    index = index.transpose([stored.index(axis) for axis in "TZC"]).ravel()
-    pages = (tif.pages[int(number)] for number in index)
-    return _with_directories((sizes["C"], sizes["Z"], sizes["T"]), pages, ome=dict(pixels.attrib))
+def metamorph_planes(source: Source) -> Planes:
+    """MetaMorph's STK: one directory, all planes behind it; their number is the count of the tag UIC2."""
+    page = source.page(1)
+    tag = page.tags.get(33629)
+    count = 1 if tag is None else tag.count
+    if count == 1:
+        return with_directories((1, 1, 1), source, [1])
+    if page.compression != 1 or page.samplesperpixel != 1 or page.bitspersample not in (8, 16, 32):
+        raise truncated(source.path, 1, count)
+    source.notes.append(AXES_NOTE.format(count))
+    return _contiguous(source, page, (1, count, 1))
 
 
-def _plain(tif: tifffile.TiffFile, path: Path, notes: list[str]) -> Planes:
-    """Any other TIFF: its pages of the same size and kind as the first; thumbnails and pyramids are left out."""
-    first = tif.pages[0]
-    pages = [page for page in tif.pages if page.shape == first.shape and page.dtype == first.dtype]
-    for page in pages[1:]:
-        require_complete(page, path)
-    left_out = len(tif.pages) - len(pages)
+def plain_planes(source: Source) -> Planes:
+    """Any other TIFF: its pages of the same size and kind as the largest; thumbnails and masks are left out.
+
+    Raises:
+        BadImage: the chain of pages is broken, or tifffile's own text announces more planes than there are.
+    """
+    count = len(source.chain.offsets)
+    pages = [source.page(page_number) for page_number in range(1, count + 1)]
+    images = [page for page in pages if not (page.is_reduced or page.is_mask)] or pages
+    lead = max(images, key=lambda page: page.imagewidth * page.imagelength)
+    kept = [page for page in images if page.shape == lead.shape and page.dtype == lead.dtype]
+    used = {page.index for page in kept}
+    left_out = [page for page in pages if page.index not in used]
+    numbers = source.whole(kept)
     if left_out:
-        notes.append(f"{left_out} pages of another size or kind (thumbnails, labels) are left out")
-    return _with_directories((1, len(pages), 1), pages)
+        sizes = ", ".join(f"{page.index + 1} ({page.imagewidth} x {page.imagelength})" for page in left_out[:10])
+        more = ", …" if len(left_out) > 10 else ""
+        source.notes.append(
+            f"{len(left_out)} pages of another size or kind (thumbnails, masks) are left out: page {sizes}{more}"
+        )
+    declared = _shaped_planes(kept[0])
+    if declared is not None and declared[0] > len(kept) and declared[1]:
+        return _contiguous(source, kept[0], (1, declared[0], 1))
+    expected = max(len(kept), declared[0] if declared else 0, len(kept) + 1 if source.chain.fault else 0)
+    partial = None
+    if len(numbers) < expected:
+        if source.chain.fault and not source.allow_partial:
+            raise _broken(source, len(kept))
+        partial = source.missing(len(numbers), expected)
+    if len(numbers) > 1 and not imagej_properties(pages[0]):
+        source.notes.append(AXES_NOTE.format(len(numbers)))
+    return with_directories((1, len(numbers), 1), source, numbers, partial=partial)
+
+
+def _broken(source: Source, found: int) -> BadImage:
+    return BadImage(
+        "truncated",
+        where=source.path,
+        expected=f"more than the {found} pages that were found",
+        found=source.chain.fault,
+        remedy="The file was cut off or is damaged; copy it again, or allow partial files.",
+    )
+
+
+def _shaped_planes(page: tifffile.TiffPage) -> tuple[int, bool] | None:
+    """(planes, whether they follow each other without directories) that tifffile's own JSON text announces."""
+    text = page.description or ""
+    if not text.startswith('{"shape":') or page.size < 1:
+        return None
+    try:
+        told = json.loads(text)
+        planes = prod(int(size) for size in told["shape"]) / page.size
+    except (ValueError, TypeError, KeyError):
+        return None
+    return (int(planes), bool(told.get("truncated"))) if planes == int(planes) and 1 <= planes < 1 << 31 else None

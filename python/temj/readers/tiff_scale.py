@@ -1,63 +1,88 @@
-"""The pixel size of a TIFF file, as ImageJ reads it (ij.io.TiffDecoder and FileOpener of 1.54p)."""
+"""The pixel size of a TIFF file. ImageJ's text as ImageJ reads it (ij.io.TiffDecoder and FileOpener of 1.54p).
+
+A file may tell it several times. The first of these that makes sense is used, and a note says where another differs
+by more than 2 %: ImageJ's text (what the user saw and may have set), OME's text, the maker's tag, a text file beside
+the image, the resolution per cm or inch.
+"""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import tifffile
 
 from temj.data import UNCALIBRATED, Calibration
-from temj.data.calibration import NM_PER_UNIT, canonical_unit, round_size
+from temj.data.calibration import LARGEST_NM, NM_PER_UNIT, SMALLEST_NM, canonical_unit, is_reciprocal, round_size
+from temj.readers.tiff_text import imagej_properties, number
+from temj.readers.vendors import Told
 
-SMALLEST_NM, LARGEST_NM = 1e-4, 1e6
 LARGEST_PLAIN_NM = 5e3
 """Above this a resolution per cm or inch is one for printing (72 to 4800 dots per inch), not a pixel size."""
+TOLERANCE = 0.02
 
 _INCH, _CENTIMETRE = 2, 3
 
 
-def imagej_properties(page: tifffile.TiffPage) -> dict[str, str]:
-    """The ``key=value`` lines of ImageJ's image description; empty where another program wrote the file.
-
-    They are Java properties: ``\\uXXXX`` stands for a character and a backslash escapes the next one.
-    """
-    text = page.description or ""
-    if not text.startswith("ImageJ"):
-        return {}
-    pairs = (line.partition("=")[::2] for line in text.split("\0")[0].splitlines() if "=" in line)
-    return {key.strip(): _unescape(value.strip()) for key, value in pairs}
-
-
-def _unescape(text: str) -> str:
-    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
-    return re.sub(r"\\(.)", r"\1", text)
-
-
-def number(text: object, default: float = 0.0) -> float:
-    """``text`` as a finite float, ``default`` where it is none."""
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        return default
-    return value if math.isfinite(value) else default
-
-
-def calibration_of(page: tifffile.TiffPage, ome: Mapping[str, str], notes: list[str]) -> Calibration:
-    """The calibration of a file by its first page.
+def calibration_of(
+    page: tifffile.TiffPage, ome: Mapping[str, str], makers: Iterable[Told], notes: list[str]
+) -> tuple[Calibration, str]:
+    """The calibration of a file by its first page, and where it came from ("" where it is not known).
 
     Args:
         page: the first page.
         ome: attributes of OME's ``Pixels`` element, empty where the file is not OME-TIFF.
+        makers: what tags and text files of the makers say.
         notes: what the user must know about the pixel size is appended here.
     """
     properties = imagej_properties(page)
+    found: list[tuple[str, Calibration]] = []
+    base = UNCALIBRATED
     if properties:
-        return _imagej(page, properties, notes)
+        base = _imagej(page, properties, notes)
+        found.append(("ImageJ's text", base))
     if ome:
-        return _ome(ome, notes)
-    return _plain(page, notes)
+        found.append(("OME's PhysicalSizeX", _ome(ome, notes)))
+    found += [(told.source, told_calibration(told, notes)) for told in makers]
+    known = [(source, calibration) for source, calibration in found if calibration.known]
+    if not properties:
+        printing: list[str] = []
+        plain = _plain(page, printing)
+        notes += [] if known else printing
+        known += [("TIFF resolution", plain)] if plain.known else []
+    if not known:
+        return base, ""
+    source, used = known[0]
+    for other, calibration in known[1:]:
+        if any(abs(a / b - 1) > TOLERANCE for a, b in zip(used.nm, calibration.nm, strict=True)):
+            told = f"pixel size {used.size_text} ({source}) is used; {other} says {calibration.size_text}"
+            notes.append(told)
+    return replace(used, x_origin=base.x_origin, y_origin=base.y_origin), source
+
+
+def told_calibration(told: Told, notes: list[str]) -> Calibration:
+    """The calibration that a maker's tag or text file gives; with a note and not known where it makes no sense.
+
+    Metres and picometres, which suit no reader of a table, become nm.
+    """
+    notes += told.notes
+    if told.size is None:
+        return UNCALIBRATED
+    unit = known_unit(told.unit, told.source, notes)
+    if unit is None:
+        return UNCALIBRATED
+    found = checked(*told.size, unit, notes, source=told.source)
+    return Calibration(*found.nm, "nm") if found.unit in ("m", "pm") else found
+
+
+def known_unit(text: str, source: str, notes: list[str]) -> str | None:
+    """The unit of length, or None and a note: a diffraction pattern, or nothing that is known."""
+    unit = canonical_unit(text)
+    if unit is None and is_reciprocal(text):
+        notes.append(f"this is a diffraction pattern ({source}: '{text}'): its pixel size is not a length, not used")
+    elif unit is None and text not in ("", "pixel", "pixels"):
+        notes.append(f"the unit '{text[:40]}' ({source}) is no length that is known here: pixel size not used")
+    return unit
 
 
 def _resolution(page: tifffile.TiffPage, tag: str) -> float:
@@ -72,10 +97,8 @@ def _imagej(page: tifffile.TiffPage, properties: Mapping[str, str], notes: list[
     """ImageJ: 1 / XResolution in the unit of the description; ``unit=um`` with resolutions per cm is known to it."""
     origin = number(properties.get("xorigin")), number(properties.get("yorigin"))
     uncalibrated = Calibration(x_origin=origin[0], y_origin=origin[1])
-    unit = canonical_unit(properties.get("unit", ""))
+    unit = known_unit(properties.get("unit", ""), "ImageJ's text", notes)
     if unit is None:
-        if properties.get("unit", "") not in ("", "pixel", "pixels"):
-            notes.append(f"the unit '{properties['unit']}' is no length that is known here: pixel size not used")
         return uncalibrated
     scales = [_resolution(page, "XResolution"), _resolution(page, "YResolution")]
     if not any(scales):
@@ -92,15 +115,16 @@ def _imagej(page: tifffile.TiffPage, properties: Mapping[str, str], notes: list[
 
 
 def _ome(ome: Mapping[str, str], notes: list[str]) -> Calibration:
-    """OME: PhysicalSizeX and Y, in µm where no unit is given."""
-    if "PhysicalSizeX" not in ome:
+    """OME: PhysicalSizeX and Y, in µm where no unit is given; square where there is only one of them."""
+    axes = [axis for axis in "XY" if f"PhysicalSize{axis}" in ome]
+    if not axes:
         return UNCALIBRATED
-    units = [canonical_unit(ome.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "XY"]
-    sizes = [number(ome.get(f"PhysicalSize{axis}", ome["PhysicalSizeX"])) for axis in "XY"]
+    units = [known_unit(ome.get(f"PhysicalSize{axis}Unit", "µm"), "OME's text", notes) for axis in axes]
     if None in units:
-        notes.append("the unit of the pixel size is no length that is known here: pixel size not used")
         return UNCALIBRATED
-    return checked(sizes[0], sizes[1] * NM_PER_UNIT[units[1]] / NM_PER_UNIT[units[0]], units[0], notes)
+    sizes = [number(ome[f"PhysicalSize{axis}"]) for axis in axes]
+    height = sizes[-1] * NM_PER_UNIT[units[-1]] / NM_PER_UNIT[units[0]] if units[-1] != units[0] else sizes[-1]
+    return checked(sizes[0], height, units[0], notes)
 
 
 def _plain(page: tifffile.TiffPage, notes: list[str]) -> Calibration:
@@ -117,11 +141,16 @@ def _plain(page: tifffile.TiffPage, notes: list[str]) -> Calibration:
 
 
 def checked(
-    width: float, height: float, unit: str, notes: list[str], otherwise: Calibration = UNCALIBRATED
+    width: float,
+    height: float,
+    unit: str,
+    notes: list[str],
+    otherwise: Calibration = UNCALIBRATED,
+    source: str = "the file",
 ) -> Calibration:
     """A calibration with 9 significant digits, or ``otherwise`` and a note where no microscope has such pixels."""
     sizes = [size * NM_PER_UNIT[unit] for size in (width, height)]
     if not all(SMALLEST_NM <= size <= LARGEST_NM for size in sizes):
-        notes.append(f"the file's pixel size of {width:.6g} x {height:.6g} {unit} cannot be right: not used")
+        notes.append(f"{source}'s pixel size of {width:.6g} x {height:.6g} {unit} cannot be right: not used")
         return otherwise
     return Calibration(round_size(width), round_size(height), unit, otherwise.x_origin, otherwise.y_origin)
