@@ -1,159 +1,265 @@
-"""All that is wrong with a dataset, in one list."""
+"""All that is wrong with a dataset, in one report; and what is in it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from temj import annotations
-from temj.annotations.masks import IGNORE_VALUE
-from temj.datasets.description import Split
-from temj.datasets.folder import ROI_SET_END, Dataset, Item, annotations_by_stem, list_images, same
+from temj.data import IGNORE, Column, Instances, Micrograph, Table
+from temj.datasets import reading
+from temj.datasets.check_classes import of_classes
+from temj.datasets.check_image import content, of_pixels, of_scales
+from temj.datasets.check_names import of_names, of_pairs
+from temj.datasets.check_objects import Found, of_objects
+from temj.datasets.folder import Dataset, Item
+from temj.datasets.problems import SEVERITIES, Problem, Severity, counted, listed, of_error, within
+from temj.datasets.reading import has_value_and_ignore, reported
+from temj.datasets.similar import fingerprint, of_contents, of_likeness
+from temj.datasets.sources import OVERLAY
 from temj.errors import BadDataset, TemjError
 
 _SHOWN = 50
+_NOTES = 4
+_TEXTS = ("Image", "Part", "Labelled", "Class")
 
 
-def check(dataset: Dataset) -> tuple[str, ...]:
-    """Read all images and annotations and list every problem, in words; empty where all is well."""
-    problems = [*_of_names(dataset), *_of_annotations(dataset)]
-    contents: dict[str, list[Item]] = {}
-    examples: Counter[int] = Counter()
-    for item in dataset.items:
-        try:
-            pixels = dataset.micrograph(item).pixels
-        except TemjError as error:
-            problems.append(error.message)
-            continue
-        contents.setdefault(_content(pixels), []).append(item)
-        problems += [*_of_pixels(item, pixels), *_of_rois(item)]
-        found = _read_map(dataset, item, problems)
-        if found is not None:
-            problems += _of_map(item, found, pixels.shape)
-            if item.part == "train":
-                examples.update(np.unique(found).tolist())
-    return (*problems, *_of_contents(contents), *_of_examples(dataset, examples))
+@dataclass(frozen=True, eq=False)
+class Report:
+    """What :func:`check` found.
+
+    Attributes:
+        problems: the worst first, in each severity in the order of the dataset.
+        objects: a row an object that can be used (without those to be ignored): Image, Part, Labelled (the name it was
+            given), Class (the one it counts as), Area (pixels), Diameter (of the circle of equal area), AtEdge (0, 1).
+            Diameters are in nm where the pixel size of all images is known, else in pixels.
+        images: a row an image: Image, Part, Annotation, Format, Width, Height (pixels), PixelSize (nm), Objects,
+            Ignored.
+    """
+
+    problems: tuple[Problem, ...]
+    objects: Table
+    images: Table
+
+    def of(self, severity: str) -> tuple[Problem, ...]:
+        """The problems of one severity."""
+        return tuple(problem for problem in self.problems if problem.severity == severity)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What no training starts with."""
+        return self.of("error")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The warnings in words, for the notes of a training; of many of one kind the first ones and their number."""
+        kinds: dict[str, list[Problem]] = {}
+        for problem in self.of("warning"):
+            kinds.setdefault(problem.code, []).append(problem)
+        told = []
+        for code, some in kinds.items():
+            told += [f"dataset: {problem.text}" for problem in some[:_NOTES]]
+            if len(some) > _NOTES:
+                told.append(f"dataset: {len(some) - _NOTES} more warnings {code}; 'temj dataset check' lists them")
+        return tuple(told)
 
 
-def require_sound(dataset: Dataset) -> None:
-    """Raise one error that lists all problems.
+@dataclass
+class _Seen:
+    """What was gathered on the way through the images."""
+
+    dataset: Dataset
+    problems: list[Problem] = field(default_factory=list)
+    contents: dict[str, list[Item]] = field(default_factory=dict)
+    prints: list[tuple[Item, str, np.ndarray]] = field(default_factory=list)
+    sizes: dict[str, tuple[float, float] | None] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    objects: list[tuple[Item, Found, float]] = field(default_factory=list)
+    edges: list[str] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+    values: dict[str, tuple[bool, bool]] = field(default_factory=dict)
+
+
+def check(dataset: Dataset, progress: Callable[[str, int, int], None] | None = None) -> Report:
+    """Read all images and annotations of a dataset and list every problem at once.
+
+    A dataset value is read once; asked again, it gives the same report.
+
+    Args:
+        dataset: as :func:`temj.datasets.open_dataset` gives it.
+        progress: called with (message, images done, images in all).
+    """
+    if "report" not in dataset.cache:
+        seen = _Seen(dataset, [*of_names(dataset), *of_pairs(dataset)])
+        for number, item in enumerate(dataset.items):
+            if progress:
+                progress(f"checking {item.image.name}", number, len(dataset.items))
+            _look_at(item, seen)
+        seen.problems += [*_of_sets(dataset), *of_contents(seen.contents), *of_likeness(seen.prints)]
+        seen.problems += of_scales(dataset, seen.sizes)
+        seen.problems += _of_mask_values(seen.values)
+        objects = _objects_table(seen)
+        seen.problems += of_classes(dataset, objects, seen.names, seen.failed)
+        if seen.edges:
+            what = f"{counted(len(seen.edges), 'image')} with objects that touch its edge: {listed(seen.edges)}"
+            seen.problems.append(Problem("info", "objects/at-edge", "images", what))
+        ordered = sorted(seen.problems, key=lambda problem: SEVERITIES.index(problem.severity))
+        dataset.cache["report"] = Report(tuple(dict.fromkeys(ordered)), objects, _images_table(seen))
+    return dataset.cache["report"]
+
+
+def require_sound(dataset: Dataset) -> tuple[str, ...]:
+    """Raise one error that lists all errors of a dataset.
+
+    Returns:
+        The warnings, for the notes of the training.
 
     Raises:
-        BadDataset: there is at least one.
+        BadDataset: there is at least one error.
     """
-    problems = check(dataset)
-    if problems:
-        more = [f"… and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
-        listed = "\n".join(f"  {number}. {text}" for number, text in enumerate(problems[:_SHOWN], start=1))
+    report = check(dataset)
+    errors = report.errors
+    if errors:
+        more = [f"… and {len(errors) - _SHOWN} more"] if len(errors) > _SHOWN else []
+        shown = [f"  {number}. {problem.text}" for number, problem in enumerate(errors[:_SHOWN], start=1)]
         raise BadDataset(
             "problems",
             where=dataset.folder,
-            found="\n".join([f"{len(problems)} problems:", listed, *more]),
-            remedy="Correct them and start again.",
+            found="\n".join([f"{counted(len(errors), 'problem')}:", *shown, *more]).rstrip("."),
+            remedy="Correct them and start again; 'temj dataset check' lists and draws them.",
         )
+    return report.notes
 
 
-def _of_names(dataset: Dataset) -> Iterator[str]:
-    """Names in dataset.json without an image, in two parts, or shared by two files."""
-    stems = {same(item.stem) for item in dataset.items}
-    counts = Counter(same(file.stem) for file in list_images(dataset.folder))
-    yield from (f"{number} images are called '{stem}'" for stem, number in counts.items() if number > 1)
-    split = dataset.description.split or Split()
-    parts: dict[str, list[str]] = {}
-    for part in Split.model_fields:
-        for stem in getattr(split, part):
-            parts.setdefault(same(stem), []).append(part)
-    for stem, used in parts.items():
-        if stem not in stems:
-            yield f"split: {used[0]} names '{stem}', but there is no such image"
-        if len(used) > 1:
-            yield f"split: '{stem}' is named {len(used)} times ({', '.join(used)})"
-    for stem in dataset.description.empty:
-        if same(stem) not in stems:
-            yield f"empty: names '{stem}', but there is no such image"
-    if not dataset.subset("train"):
-        yield "there are no images for training"
-
-
-def _of_annotations(dataset: Dataset) -> Iterator[str]:
-    """Images without annotation or with several, annotations without image."""
-    if dataset.description.masks == "instances" and len(dataset.classes) > 1:
-        yield "masks: 'instances' cannot tell classes apart; use one class, or RoiSets"
-    found = annotations_by_stem(dataset.folder)
-    for item in dataset.items:
-        files = found.pop(same(item.stem), [])
-        if not files and not item.empty:
-            yield (
-                f"{item.image.name} has neither a mask masks/{item.stem}.png or .tif nor {item.stem}{ROI_SET_END}; "
-                "if it shows no object, name it under 'empty' in dataset.json"
-            )
-        if len(files) > 1:
-            yield f"{item.image.name} has {len(files)} annotations: {', '.join(map(str, files))}"
-    yield from (f"{file} has no image" for files in found.values() for file in files)
-
-
-def _content(pixels: np.ndarray) -> str:
-    return hashlib.sha256(f"{pixels.dtype} {pixels.shape}".encode() + pixels.tobytes()).hexdigest()
-
-
-def _of_pixels(item: Item, pixels: np.ndarray) -> Iterator[str]:
-    if pixels.dtype == np.float32:
-        wrong = int(np.count_nonzero(~np.isfinite(pixels)))
-        if wrong:
-            yield f"{item.image} has {wrong} pixels that are NaN or infinite"
-
-
-def _read_map(dataset: Dataset, item: Item, problems: list[str]) -> np.ndarray | None:
-    """The class map of an item, or None where there is none or it cannot be read (then a problem is added)."""
-    if item.annotation is None:
-        return None
+def _look_at(item: Item, seen: _Seen) -> None:
+    """Read one image with its annotation."""
+    dataset = seen.dataset
+    row: dict[str, Any] = {"item": item, "size": (0, 0), "nm": None, "objects": 0, "ignored": 0}
+    seen.rows.append(row)
+    if dataset.problems and item.annotation is None:
+        seen.failed.add(item.part)
     try:
-        return dataset.class_map_of(item)
+        micrograph = reading.open_image(item.image, dataset.description.detectors)
     except TemjError as error:
-        problems.append(error.message)
-        return None
+        seen.problems.append(of_error(error, dataset.folder))
+        seen.failed.add(item.part)
+        return
+    size = row["size"] = (micrograph.width, micrograph.height)
+    seen.sizes[item.image.name] = micrograph.calibration.nm
+    row["nm"] = micrograph.calibration.nm or dataset.pixel_size.nm
+    seen.problems += of_pixels(item, micrograph, dataset)
+    _remember(item, micrograph, seen)
+    try:
+        labelled = dataset.as_labelled(item)
+        annotated = dataset.annotated_size(item)
+        classes = reported(labelled.class_name, dataset.description, item.annotation)
+        if item.format == "masks" and len(dataset.labelled) == 1 and dataset.description.masks == "classes":
+            seen.values[item.annotation.name] = has_value_and_ignore(item.annotation)
+    except TemjError as error:
+        seen.problems.append(of_error(error, dataset.folder))
+        seen.failed.add(item.part)
+        return
+    seen.problems += _of_reading(item, labelled, dataset)
+    if annotated is not None and tuple(annotated) != size:
+        where, sizes = within(item.annotation, dataset.folder), [f"{w} x {h}" for w, h in (annotated, size)]
+        what = f"has {sizes[0]} pixels, its image {item.image.name} {sizes[1]}"
+        seen.problems.append(Problem("error", "annotation/size", where, what, "One of them was cropped or scaled."))
+    for name in set(labelled.class_name) - {""}:
+        seen.names.setdefault(name, []).append(item.image.name)
+    problems, found = of_objects(dataset, item, labelled, classes, size)
+    seen.problems += problems
+    objects = found.reported != IGNORE
+    row["objects"], row["ignored"] = int(objects.sum()), int((~objects).sum())
+    if (found.at_edge & objects).any():
+        seen.edges.append(item.image.name)
+    seen.objects.append((item, found, np.nan if row["nm"] is None else float(np.sqrt(row["nm"][0] * row["nm"][1]))))
 
 
-def _of_rois(item: Item) -> Iterator[str]:
-    """ROIs of a set that cannot be used: an object that is left out would be learned as background."""
-    if item.has_rois:
-        try:
-            skipped = annotations.read(item.annotation).info.get("skipped", ())
-        except TemjError:  # the class map, which is read from the same file, says it
-            return
-        yield from (entry["message"] for entry in skipped)
+def _remember(item: Item, micrograph: Micrograph, seen: _Seen) -> None:
+    """What tells whether two images are the same."""
+    digest = content(micrograph.pixels)
+    seen.contents.setdefault(digest, []).append(item)
+    shown = fingerprint(micrograph.pixels)
+    if shown is not None:
+        seen.prints.append((item, digest, shown))
 
 
-def _of_map(item: Item, found: np.ndarray, shape: tuple[int, int]) -> Iterator[str]:
-    """An annotation of another size, without objects, or with some where there should be none."""
-    if found.shape != shape:
-        sizes = [f"{width} x {height}" for height, width in (found.shape, shape)]
-        yield f"{item.annotation} has {sizes[0]} pixels, its image {item.image.name} {sizes[1]}"
-    objects = np.any((found > 0) & (found != IGNORE_VALUE))
-    if not objects and not item.empty:
-        yield (
-            f"{item.annotation} has no objects; "
-            f"if the image shows none, name '{item.stem}' under 'empty' in dataset.json"
-        )
-    if objects and item.empty:
-        yield f"{item.image.name} is named under 'empty' in dataset.json, but {item.annotation} has objects"
+def _of_reading(item: Item, labelled: Instances, dataset: Dataset) -> list[Problem]:
+    """What the reader of an annotation of one image could not use (it would be learned as background) or changed."""
+    if item.annotation is None or item.annotation in dataset.sets:
+        return []
+    # A label or a scale bar in an overlay is no lost object.
+    severity = "warning" if item.format == OVERLAY else "error"
+    return _told(labelled.info, within(item.annotation, dataset.folder), dataset, severity)
 
 
-def _of_contents(contents: dict[str, list[Item]]) -> Iterator[str]:
-    """The same pixels in two parts: what is learned by heart would count as found."""
-    for items in contents.values():
-        parts = {item.part for item in items} - {""}
-        if len(parts) > 1:
-            names = ", ".join(f"{item.image.name} ({item.part or 'not used'})" for item in items)
-            yield f"the same picture is in several parts of the split: {names}"
+def _of_sets(dataset: Dataset) -> list[Problem]:
+    """The same for files about many images."""
+    return [
+        problem
+        for path, read in dataset.sets.items()
+        for problem in _told(read.info, within(path, dataset.folder), dataset)
+    ]
 
 
-def _of_examples(dataset: Dataset, examples: Counter[int]) -> Iterator[str]:
-    """Classes that no training image shows."""
-    if dataset.subset("train"):
-        for number, name in enumerate(dataset.classes, start=1):
-            if not examples[number]:
-                yield f"class '{name}' has no example in the training images"
+def _told(info: Any, where: str, dataset: Dataset, severity: Severity = "error") -> list[Problem]:
+    skipped = [
+        Problem(severity, entry["code"], where, entry["message"].replace(f"{dataset.folder.as_posix()}/", ""))
+        for entry in info.get("skipped", ())
+    ]
+    return [*skipped, *(Problem("warning", "annotation/note", where, note) for note in info.get("notes", ()))]
+
+
+def _of_mask_values(values: Mapping[str, tuple[bool, bool]]) -> list[Problem]:
+    """Masks of one class in which 255 is that class, beside others in which it is ``ignore``."""
+    ignoring = [name for name, (one, high) in values.items() if one and high]
+    binary = [name for name, (one, high) in values.items() if high and not one]
+    if not ignoring or not binary:
+        return []
+    what = f"255 is 'ignore' in masks that have 1 too ({listed(ignoring, 3)}), but the class in {listed(binary, 3)}"
+    return [Problem("warning", "masks/255", "masks", what, "Write the class as 1 in all masks where 255 is 'ignore'.")]
+
+
+def _objects_table(seen: _Seen) -> Table:
+    """All objects but those to be ignored."""
+    known = bool(seen.rows) and all(row["nm"] is not None for row in seen.rows if row["size"] != (0, 0))
+    columns: dict[str, list[Any]] = {name: [] for name in (*_TEXTS, "Area", "Diameter", "AtEdge")}
+    for item, found, nm in seen.objects:
+        kept = found.reported != IGNORE
+        area = found.area[kept]
+        diameter = 2 * np.sqrt(area / np.pi) * (nm if known else 1.0)
+        columns["Image"] += [item.image.name] * len(area)
+        columns["Part"] += [item.part] * len(area)
+        columns["Labelled"] += [
+            name or given for name, given in zip(found.labelled[kept], found.reported[kept], strict=True)
+        ]
+        columns["Class"] += found.reported[kept].tolist()
+        columns["Area"] += area.tolist()
+        columns["Diameter"] += diameter.tolist()
+        columns["AtEdge"] += found.at_edge[kept].astype(int).tolist()
+    unit = {"Area": "pixel", "Diameter": "nm" if known else "pixel"}
+    types = dict.fromkeys(_TEXTS, object) | {"Area": np.int64, "Diameter": np.float64, "AtEdge": np.int64}
+    return Table(
+        tuple(Column(name, np.array(cells, types[name]), unit.get(name, "")) for name, cells in columns.items())
+    )
+
+
+def _images_table(seen: _Seen) -> Table:
+    items = [row["item"] for row in seen.rows]
+    folder = seen.dataset.folder
+    files = ["(empty)" if item.annotation is None and item.empty else item.annotation or "" for item in items]
+    sizes = [np.nan if row["nm"] is None else np.sqrt(row["nm"][0] * row["nm"][1]) for row in seen.rows]
+    return Table((
+        Column("Image", np.array([item.image.name for item in items], object)),
+        Column("Part", np.array([item.part for item in items], object)),
+        Column("Annotation", np.array([within(file, folder) for file in files], object)),
+        Column("Format", np.array([item.format for item in items], object)),
+        Column("Width", np.array([row["size"][0] for row in seen.rows], np.int64), "pixel"),
+        Column("Height", np.array([row["size"][1] for row in seen.rows], np.int64), "pixel"),
+        Column("PixelSize", np.array(sizes, np.float64), "nm"),
+        Column("Objects", np.array([row["objects"] for row in seen.rows], np.int64)),
+        Column("Ignored", np.array([row["ignored"] for row in seen.rows], np.int64)),
+    ))  # fmt: skip

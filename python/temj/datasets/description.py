@@ -14,11 +14,22 @@ from __future__ import annotations
 
 import difflib
 import json
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from temj.annotations import FORMATS
 from temj.data import IGNORE, UNCALIBRATED, Calibration
 from temj.data.calibration import canonical_unit, round_size
 from temj.errors import BadDataset
@@ -27,7 +38,13 @@ FORMAT = 1
 FILE = "dataset.json"
 MINIMAL = json.dumps({"format": FORMAT, "classes": ["loop"], "pixel_size": 0.39})
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$")]
+
+def one_spelling(name: str) -> str:
+    """A name in one spelling: accents composed (Unicode NFC), no blanks at its ends, single ones inside."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
+
+
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$"), AfterValidator(one_spelling)]
 Size = Annotated[float, Field(gt=0)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
@@ -70,30 +87,49 @@ class Description(_Part):
 
     Attributes:
         classes: in the order of their values in masks; a plain name stands for ``{"name": …}``.
-        class_map: names that ROIs have in the annotations → the class they count as, several to one: with
-            ``{"faulted": "loop", "perfect": "loop"}`` both are loops. Masks have numbers and no names: not for them.
+        class_map: names in the annotations (the labelled class) → the class they count as (the reported one), several
+            to one: with ``{"faulted": "loop", "perfect": "loop"}`` both are loops.
+        labelled: what the numbers 1, 2, … of masks and 0, 1, … of YOLO rows mean, where these are not the classes:
+            ``["faulted", "perfect"]`` and the class_map above make loops of both.
         masks: whether the values of masks are classes or object numbers.
+        annotations: which format counts where images have annotations in several, such as ``coco``.
         pixel_size: of images whose file has none: one number, [width, height], or null where it is unknown.
-        unit: of the pixel size.
+        pixel_size_range: [smallest, largest] pixel size at which the model shall work; crops are zoomed within it.
+        unit: of the pixel sizes.
+        detectors: how many detectors each image has as channels of its file; the first one is annotated and measured.
         symmetry: see :class:`Symmetry`.
         polarity: "fixed", or "both" where the contrast may be inverted.
+        augmentation: name → probability, or {probability, quantity: [low, high]}, where the defaults do not fit
+            (:data:`temj.training.augmentations.AUGMENTATIONS`; checked before a training).
         edge: where outlines were drawn, for classes that do not say it themselves.
         split: see :class:`Split`; left out: every fourth image is for validation.
+        folds: stems in K parts for cross-validation (:func:`temj.datasets.folds`).
+        split_rule: how ``split`` and ``folds`` were made, with the seed; for people.
+        groups: stem → sample, film or specimen that it belongs to; images of one group are not independent.
         empty: stems of images that were looked at and have no object; they need no mask and no RoiSet.
-        licence, protocol, description: for people, carried on into the card of a model.
+        licence, protocol, description: for people, carried on into the card of a model; the protocol may also stand
+            in a file ``protocol.md``.
     """
 
     format: Literal[1]
     description: str = ""
     classes: Annotated[tuple[ClassDescription, ...], Field(min_length=1, max_length=254)]
     class_map: dict[Name, Name] = {}
+    labelled: tuple[Name, ...] = ()
     masks: Literal["classes", "instances"] = "classes"
+    annotations: str | None = None
     pixel_size: Size | tuple[Size, Size] | None = None
+    pixel_size_range: tuple[Size, Size] | None = None
     unit: str = "nm"
+    detectors: Annotated[int, Field(ge=1, le=16)] = 1
     symmetry: Symmetry = Symmetry()
     polarity: Literal["fixed", "both"] = "fixed"
+    augmentation: dict[str, float | dict[str, float | tuple[float, float]]] = {}
     edge: str = ""
     split: Split | None = None
+    folds: tuple[tuple[str, ...], ...] = ()
+    split_rule: dict[str, JsonValue] = {}
+    groups: dict[str, Name] = {}
     empty: tuple[str, ...] = ()
     licence: str = ""
     protocol: str = ""
@@ -105,6 +141,13 @@ class Description(_Part):
             return classes
         return [{"name": entry} if isinstance(entry, str) else entry for entry in classes]
 
+    @field_validator("annotations")
+    @classmethod
+    def _known_format(cls, name: str | None) -> str | None:
+        if name is not None and name not in FORMATS:
+            raise ValueError(f"'{name}' is not one of {', '.join(FORMATS)}")
+        return name
+
     @field_validator("unit")
     @classmethod
     def _length(cls, unit: str) -> str:
@@ -112,6 +155,13 @@ class Description(_Part):
         if canonical is None:
             raise ValueError("not a unit of length such as nm or um")
         return canonical
+
+    @field_validator("pixel_size_range")
+    @classmethod
+    def _ordered_sizes(cls, sizes: tuple[float, float] | None) -> tuple[float, float] | None:
+        if sizes is not None and sizes[0] > sizes[1]:
+            raise ValueError("the smaller pixel size comes first")
+        return sizes
 
     @model_validator(mode="after")
     def _different_classes(self) -> Description:
@@ -128,6 +178,9 @@ class Description(_Part):
                 raise ValueError(f"class_map gives '{name}' the class '{meant}', which is not among classes")
             if name == IGNORE or (name in names and name != meant):
                 raise ValueError(f"class_map cannot give '{name}' another meaning")
+        for name in self.labelled:
+            if name != IGNORE and self.class_map.get(name, name) not in names:
+                raise ValueError(f"labelled has '{name}', which is neither among classes nor in class_map")
         return self
 
     @property
@@ -155,7 +208,7 @@ def read_description(folder: Path) -> Description:
         ) from None  # fmt: skip
     except OSError as error:
         raise BadDataset("unreadable", where=path, found=error.strerror) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadDataset("json", where=path, expected="JSON in UTF-8", found=str(error)) from error
     if isinstance(values, dict) and isinstance(values.get("format"), int) and values["format"] > FORMAT:
         raise BadDataset(

@@ -2,34 +2,35 @@
 
 ::
 
-    images/    micrographs
-    masks/     label masks with the same stems (TIFF or PNG), and/or
-    rois/      <stem>_RoiSet.zip; they may also stand in images/ or beside dataset.json
-    dataset.json
+    images/        micrographs
+    dataset.json   classes, pixel size, split, licence (:mod:`temj.datasets.description`)
+    protocol.md    what was labelled and how, for people
+    masks/ …       annotations in any of the formats, in the places that :mod:`temj.datasets.sources` says
 """
 
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from temj import annotations, readers
-from temj.annotations import masks
-from temj.annotations.masks import IGNORE_VALUE
-from temj.data import IGNORE, Calibration, Instances, Micrograph
+from temj import readers
+from temj.annotations.base import AnnotatedImage, AnnotationSet, Context
+from temj.area import split_area_rois
+from temj.data import Calibration, Instances, Micrograph
+from temj.datasets import reading
 from temj.datasets.description import Description, Split, Symmetry, read_description
-from temj.errors import BadAnnotation, BadDataset
+from temj.datasets.sources import OVERLAY, Sources, entries, find_sources, list_images, only_entry, overlay_of, same
+from temj.errors import BadDataset, TemjError
 from temj.plots.colours import PALETTE
 
 Part = Literal["train", "validation", "test"]
 VALIDATION_EVERY = 4
-ROI_SET_END = "_RoiSet.zip"
+PROTOCOL = "protocol.md"
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,12 @@ class Item:
     Attributes:
         stem: the file name without extension.
         image: the micrograph.
-        annotation: a mask or a RoiSet.zip; None for an image that is marked as empty (or lacks its annotation).
+        annotation: the file that its objects stand in, perhaps with those of other images; None for an image that is
+            marked as empty (or lacks its annotation).
         part: "train", "validation", "test", or "" where it is not used.
         empty: whether ``dataset.json`` says that there is no object in it.
+        format: of the annotation, a name of :data:`temj.annotations.FORMATS`; "" where there is none.
+        rivals: further annotations of the image, which should not be there.
     """
 
     stem: str
@@ -49,11 +53,8 @@ class Item:
     annotation: Path | None
     part: str = ""
     empty: bool = False
-
-    @property
-    def has_rois(self) -> bool:
-        """Whether the annotation is a RoiSet, not a mask."""
-        return self.annotation is not None and self.annotation.name.endswith(ROI_SET_END)
+    format: str = ""
+    rivals: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,20 @@ class Dataset:
         description: its ``dataset.json``.
         items: its images, sorted by stem.
         notes: what was decided where ``dataset.json`` says nothing.
+        sets: annotation files about many images, as they were read.
+        orphans: annotations without an image, each in words.
+        problems: annotation files that cannot be read.
+        cache: what was worked out once, such as the report of the check.
     """
 
     folder: Path
     description: Description
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
+    sets: Mapping[Path, AnnotationSet] = field(default_factory=dict, repr=False)
+    orphans: tuple[str, ...] = ()
+    problems: tuple[TemjError, ...] = ()
+    cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -81,6 +90,11 @@ class Dataset:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes 1, 2, … of :meth:`class_map_of`."""
         return tuple(entry.name for entry in self.description.classes)
+
+    @property
+    def labelled(self) -> tuple[str, ...]:
+        """What the numbers 1, 2, … of masks mean, before ``class_map`` of dataset.json."""
+        return self.description.labelled or self.classes
 
     @property
     def colours(self) -> Mapping[str, str]:
@@ -109,10 +123,25 @@ class Dataset:
         return self.description.licence
 
     @property
+    def protocol(self) -> str:
+        """What was labelled and how: the text of ``protocol.md``, or else that of ``dataset.json``."""
+        try:
+            return (self.folder / PROTOCOL).read_text("utf-8", "replace")
+        except OSError:
+            return self.description.protocol
+
+    @property
     def split(self) -> Split:
         """Stems of the images by part, as they are used."""
         parts = {part: tuple(item.stem for item in self.items if item.part == part) for part in Split.model_fields}
         return Split(**parts)
+
+    def with_split(self, split: Split) -> Dataset:
+        """The same dataset with its images in other parts, such as one of :func:`temj.datasets.folds`."""
+        parts = {same(stem): part for part in Split.model_fields for stem in getattr(split, part)}
+        items = tuple(replace(item, part=parts.get(same(item.stem), "")) for item in self.items)
+        description = self.description.model_copy(update={"split": split})
+        return replace(self, items=items, description=description, notes=(), cache={})
 
     def subset(self, part: Part) -> tuple[Item, ...]:
         """The items of one part, sorted by stem."""
@@ -124,7 +153,7 @@ class Dataset:
         Raises:
             BadImage, BadValue: it cannot be read, or is a stack.
         """
-        micrograph = readers.open(item.image)
+        micrograph = reading.open_image(item.image, self.description.detectors)
         if micrograph.calibration.known or not self.pixel_size.known:
             return micrograph
         return replace(micrograph, calibration=self.pixel_size)
@@ -140,69 +169,70 @@ class Dataset:
             BadImage, BadAnnotation: image or annotation cannot be read, or has classes that the dataset has not.
         """
         if item.annotation is None:
-            return np.zeros(self._size(item), np.uint8)
-        if item.has_rois:
-            return self._painted(annotations.read(item.annotation), item)
-        labels = masks.read_labels(item.annotation)
-        if self.description.masks == "instances":
-            return (labels > 0).astype(np.uint8)
-        return masks.class_map(labels, len(self.classes), item.annotation)
+            return np.zeros(self.micrograph(item).pixels.shape, np.uint8)
+        if item.format == "masks":
+            return reading.map_of_mask(item.annotation, self.description)
+        height, width = self.micrograph(item).pixels.shape
+        return reading.painted(self.instances(item), self.classes, (height, width))
 
     def instances(self, item: Item) -> Instances:
-        """The annotated objects of an item (with those of class ``ignore``).
+        """The annotated objects of an item (with those of class ``ignore``), with the classes that they count as.
 
         Raises:
             BadImage, BadAnnotation: as :meth:`class_map_of`.
         """
-        if item.annotation is None:
-            return Instances.concatenate([])
-        if item.has_rois:
-            found = annotations.read(item.annotation)
-            return found.with_columns(class_name=self.class_names_of(found, item))
-        labels = masks.read_labels(item.annotation)
-        if self.description.masks == "instances":
-            return masks.instances_of_labels(labels, self.classes[0])
-        return masks.instances_of_classes(masks.class_map(labels, len(self.classes), item.annotation), self.classes)
+        found = self.as_labelled(item)
+        return found.with_columns(class_name=reading.reported(found.class_name, self.description, item.annotation))
 
-    def class_names_of(self, found: Instances, item: Item) -> np.ndarray:
-        """The classes of a RoiSet's objects, after ``class_map`` of dataset.json; in a dataset of one class, objects
-        without a class have that one.
+    def as_labelled(self, item: Item) -> Instances:
+        """The annotated objects of an item with the names they were given, before ``class_map`` of dataset.json.
+
+        ROIs named ``area`` and ``exclude`` are none of them.
 
         Raises:
-            BadAnnotation: a class that the dataset has not.
+            BadImage, BadAnnotation: as :meth:`class_map_of`.
         """
-        only = self.classes[0] if len(self.classes) == 1 else ""
-        meant = self.description.class_map
-        names = np.array([meant.get(name, name) or only for name in found.class_name], object)
-        strange = sorted(set(names) - {*self.classes, IGNORE})
-        if strange:
-            raise BadAnnotation(
-                "class",
-                where=item.annotation,
-                expected=f"objects of class {', '.join((*self.classes, IGNORE))}",
-                found=", ".join(f"'{name}'" if name else "objects without a class" for name in strange),
-                remedy="Give them a class (a group, a property 'class' or a name such as loop-0001), or add it to "
-                "'classes' or 'class_map' in dataset.json.",
-            )
-        return names
+        return split_area_rois(self._annotated(item))[0]
 
-    def _size(self, item: Item) -> tuple[int, int]:
-        return readers.open(item.image).pixels.shape
+    def area_rois(self, item: Item) -> Instances:
+        """The ROIs of an item named ``area`` and ``exclude``, which say what of the image counts; mostly none.
 
-    def _painted(self, found: Instances, item: Item) -> np.ndarray:
-        """The pixels of outlines, as ImageJ fills them."""
-        from temj.geometry.raster import rasterise
+        Raises:
+            BadImage, BadAnnotation: as :meth:`class_map_of`.
+        """
+        if item.annotation is None or item.format == "masks":
+            return Instances.concatenate([])
+        return split_area_rois(self._annotated(item))[1]
 
-        height, width = self._size(item)
-        names = self.class_names_of(found, item)
-        numbers = {name: number for number, name in enumerate(self.classes, start=1)} | {IGNORE: IGNORE_VALUE}
-        last = np.argsort(names == IGNORE, kind="stable")
-        values = np.array([numbers[name] for name in names[last]], np.uint8)
-        painted = np.zeros((height, width), np.uint8)
-        runs = rasterise(found.shapes.take(last), width, height)
-        for number, y, start, stop in zip(runs.object, runs.y, runs.start, runs.stop, strict=True):
-            painted[y, start:stop] = values[number]
-        return painted
+    def _annotated(self, item: Item) -> Instances:
+        """All that an item is annotated with."""
+        if item.annotation is None:
+            return Instances.concatenate([])
+        if item.format == "masks":
+            return reading.instances_of_mask(item.annotation, self.description)
+        if item.annotation in self.sets:
+            return self._entry(item).instances
+        context = self.context(item)
+        return reading.instances_of_file(item.annotation, item.format, context, same(item.stem), self.description)
+
+    def annotated_size(self, item: Item) -> tuple[int, int] | None:
+        """(width, height) in pixels that the annotation of an item says its image has; None where it says none."""
+        if item.annotation is None:
+            return None
+        if item.annotation in self.sets:
+            return self._entry(item).size
+        return reading.size_in_file(item.annotation, item.format, self.context(item))
+
+    def _entry(self, item: Item) -> AnnotatedImage:
+        """What a file about many images has of an item."""
+        if item.annotation not in self.cache:
+            self.cache[item.annotation] = entries(self.sets[item.annotation])
+        return only_entry(self.cache[item.annotation].get(same(item.stem), []), item.stem, item.annotation)
+
+    def context(self, item: Item | None = None) -> Context:
+        """What the annotation formats need to know: the images (or that of one item) and the labelled classes."""
+        items = self.items if item is None else (item,)
+        return Context({entry.image.name: entry.image for entry in items}, self.labelled, self.description.masks)
 
 
 def open_dataset(folder: str | os.PathLike) -> Dataset:
@@ -224,45 +254,42 @@ def open_dataset(folder: str | os.PathLike) -> Dataset:
             remedy="Put the images into a folder 'images' beside dataset.json.",
         )
     split = description.split or _every_fourth(sorted(images))
-    notes = () if description.split else (f"no split in dataset.json: validation images are {split.validation}",)
+    shown = ", ".join(split.validation)
+    notes = () if description.split else (f"no split in dataset.json: every fourth image is for validation ({shown})",)
     parts = {same(stem): part for part in Split.model_fields for stem in getattr(split, part)}
-    empty = {same(stem) for stem in description.empty}
-    found = annotations_by_stem(folder)
-    items = []
-    for stem in sorted(images):
-        key = same(stem)
-        annotation = found.get(key, [None])[0]
-        items.append(Item(stem, images[stem], annotation, parts.get(key, ""), key in empty))
-    return Dataset(folder, description, tuple(items), notes)
+    labelled = description.labelled or tuple(entry.name for entry in description.classes)
+    context = Context({file.name: file for file in images.values()}, labelled, description.masks)
+    sources = find_sources(folder, context)
+    items = [_item(images[stem], description, sources, parts) for stem in sorted(images)]
+    known = {same(stem) for stem in images}
+    orphans = tuple(
+        f"{source.path} has no image"
+        if source.path not in sources.sets
+        else f"{source.path} has objects of the image '{stem}', which is not in images/"
+        for stem, found in sources.by_stem.items()
+        for source in found
+        if stem not in known
+    )
+    return Dataset(folder, description, tuple(items), notes, sources.sets, orphans, sources.problems)
 
 
-def same(stem: str) -> str:
-    """A stem in one spelling of its accents, which file systems and editors write in two ways."""
-    return unicodedata.normalize("NFC", stem)
-
-
-def list_images(folder: Path) -> list[Path]:
-    """The files of ``images/`` that a reader knows, sorted; hidden ones are left out."""
-    return _files(folder / "images", tuple(readers.READERS))
-
-
-def annotations_by_stem(folder: Path) -> dict[str, list[Path]]:
-    """The RoiSets and masks of each image (:func:`same` spelling of its stem); there should be one of each."""
-    found: dict[str, list[Path]] = {}
-    for place in (folder / "rois", folder / "images", folder):
-        for file in _files(place, (".zip",)):
-            if file.name.endswith(ROI_SET_END):
-                found.setdefault(same(file.name.removesuffix(ROI_SET_END)), []).append(file)
-    for file in _files(folder / "masks", tuple(readers.READERS)):
-        found.setdefault(same(file.stem), []).append(file)
-    return found
-
-
-def _files(folder: Path, extensions: tuple[str, ...]) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    return sorted(file for file in files if file.suffix.lower() in extensions)
+def _item(image: Path, description: Description, sources: Sources, parts: Mapping[str, str]) -> Item:
+    key = same(image.stem)
+    empty = key in {same(stem) for stem in description.empty}
+    found = sources.by_stem.get(key, [])
+    if description.annotations == OVERLAY or not (found or empty):
+        found = [*([source] if (source := overlay_of(image)) else []), *found]
+    wanted = [source for source in found if source.format == description.annotations] or found
+    first = wanted[0] if wanted else None
+    return Item(
+        stem=image.stem,
+        image=image,
+        annotation=first.path if first else None,
+        part=parts.get(key, ""),
+        empty=empty,
+        format=first.format if first else "",
+        rivals=tuple(source.path for source in wanted[1:]),
+    )
 
 
 def _every_fourth(stems: list[str]) -> Split:
