@@ -127,7 +127,7 @@ def _require_columns(path: Path, columns: Sequence[str], required: Iterable[str]
 
 def _plain(cell: str) -> str:
     """A cell without the mark that keeps spreadsheets from taking it for a formula."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 def write(path: str | os.PathLike, sheet: Sheet, *, overwrite: bool = False) -> None:
@@ -146,7 +146,7 @@ def write(path: str | os.PathLike, sheet: Sheet, *, overwrite: bool = False) -> 
 
 def _safe(cell: str) -> str:
     """A text cell that no spreadsheet runs; numbers stay numbers, negative ones too."""
-    if not cell.startswith(_FORMULA):
+    if not cell.lstrip("'").startswith(_FORMULA):
         return cell
     try:
         float(cell)

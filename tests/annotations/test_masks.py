@@ -6,8 +6,6 @@ import cv2
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from temj import readers
 from temj.annotations import masks
@@ -105,15 +103,6 @@ def test_stacks_of_labels_come_back_with_their_dimensions(tmp_path: Path, dimens
     with pytest.raises(BadValue, match="channels x slices x frames = 6"):
         masks.write_labels(tmp_path / "wrong.tif", stack, UNCALIBRATED, dimensions=(1, 1, 5))
     assert not (tmp_path / "wrong.tif").exists()
-
-
-@given(st.floats(1e-4, 1e4))
-@settings(max_examples=200, deadline=None)
-def test_pixel_sizes_survive_as_fractions(size: float):
-    numerator, denominator = masks._ratio(size)
-    assert 0 < numerator < 2**32
-    assert 0 < denominator < 2**32
-    assert denominator / numerator == pytest.approx(size, rel=1e-9)
 
 
 def test_labels_that_float_cannot_hold_are_refused(tmp_path: Path):

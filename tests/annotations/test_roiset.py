@@ -216,3 +216,9 @@ def test_existing_files_and_failing_disks(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(StorageError, match="full"):
         roiset.write(tmp_path / "a.zip", many(1))
     assert (tmp_path / "a.zip").read_bytes() == before
+
+
+def test_member_names_that_are_no_utf8_lose_no_roi(tmp_path: Path):
+    path = archive(tmp_path / "a.zip", [("é.roi", encode(SQUARE, name="loop-0001")), ("b.roi", encode(SQUARE))])
+    path.write_bytes(path.read_bytes().replace("é.roi".encode(), b"\xff\xfe.roi"))
+    assert list(roiset.read(path).name) == ["loop-0001", "b"]

@@ -14,7 +14,7 @@ from temj.annotations import layout
 from temj.annotations.encoding import require_usable
 from temj.annotations.layout import AXES, HEADER, HEADER2, MAGIC
 from temj.annotations.spline import spline_points
-from temj.data import RoiType, Shape
+from temj.data import IGNORE, RoiType, Shape
 from temj.errors import BadAnnotation
 
 
@@ -96,7 +96,8 @@ def _read_polygon(data: bytes, kind: int, count: int, box: tuple[int, ...], subp
     if count <= 0 or HEADER.size + count * (12 if subpixel else 4) > len(data):
         raise ValueError(f"{count} points in {len(data)} bytes")
     if subpixel:
-        points = np.frombuffer(data, ">f4", 2 * count, HEADER.size + 4 * count).astype(float)
+        with np.errstate(invalid="ignore"):  # a damaged number that is NaN is refused below
+            points = np.frombuffer(data, ">f4", 2 * count, HEADER.size + 4 * count).astype(float)
     else:
         points = np.frombuffer(data, ">u2", 2 * count, HEADER.size).astype(float)
         points[points > layout.LARGEST] = 0  # ImageJ: negative offsets are 0
@@ -163,6 +164,17 @@ def diameter_info(class_names: Iterable[str], rules: Iterable[str]) -> dict[str,
         if rule:
             said.setdefault(name, rule)
     return {"diameter": said} if said else {}
+
+
+def class_of(kind: str, group_name: str, name: str) -> str:
+    """The class of a ROI: its property ``class``, else the name of its group, else what stands in its own name before
+    ``-0001``.
+
+    A ``?`` before one of the three says "I do not know", whatever else it has: :data:`temj.data.IGNORE`.
+    """
+    if any(text.startswith("?") for text in (kind, group_name, name)):
+        return IGNORE
+    return kind or group_name or class_of_name(name)
 
 
 def class_of_name(name: str) -> str:

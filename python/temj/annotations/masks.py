@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
-from collections.abc import Sequence
-from fractions import Fraction
+from collections.abc import Iterable, Sequence
 from math import prod
 from pathlib import Path
 from typing import Literal
@@ -16,6 +14,7 @@ from temj import readers, storage
 from temj.data import IGNORE, Calibration, Instances
 from temj.errors import BadAnnotation, BadValue
 from temj.geometry.trace import trace
+from temj.imagej_tiff import Header, write
 from temj.opencv import opencv
 
 IGNORE_VALUE = 255
@@ -74,24 +73,29 @@ def read(path: str | os.PathLike, kind: Kind = "auto", classes: Sequence[str] = 
 def class_map(labels: np.ndarray, count: int, where: object) -> np.ndarray:
     """Values of a class mask → uint8 class numbers 0 … ``count``, 255 for ``ignore``.
 
-    With one class 255 means that class (a binary mask), with several it means ``ignore``.
+    With one class 255 means that class in a mask without 1 (a binary mask); else it means ``ignore``.
 
     Raises:
         BadAnnotation: a value that has no class.
     """
-    if count == 1:
+    if count == 1 and not (labels == 1).any():
         labels = np.where(labels == IGNORE_VALUE, 1, labels)
     wrong = np.unique(labels[(labels > count) & (labels != IGNORE_VALUE)])
     if len(wrong):
-        last = f"0 to {count}, or {IGNORE_VALUE} for {'the class' if count == 1 else 'ignore'}"
-        raise BadAnnotation(
-            "label-range",
-            where=where,
-            expected=f"values {last}",
-            found=", ".join(map(str, wrong[:10])) + (" …" if len(wrong) > 10 else ""),
-            remedy="Name the missing classes, or give each object its value (in dataset.json 'masks': 'instances').",
-        )
+        meant = "the class" if count == 1 else "ignore"
+        raise label_range(wrong, f"0 to {count}, or {IGNORE_VALUE} for {meant}", where)
     return labels.astype(np.uint8)
+
+
+def label_range(wrong: np.ndarray, expected: str, where: object) -> BadAnnotation:
+    """The error for values of a class mask that have no class."""
+    return BadAnnotation(
+        "label-range",
+        where=where,
+        expected=f"values {expected}",
+        found=", ".join(map(str, wrong[:10])) + (" …" if len(wrong) > 10 else ""),
+        remedy="Name the missing classes, or give each object its value (in dataset.json 'masks': 'instances').",
+    )
 
 
 def instances_of_labels(labels: np.ndarray, class_name: str) -> Instances:
@@ -136,50 +140,46 @@ def write_labels(
         BadAnnotation: labels below 0 or above 16,777,216.
         BadValue: dimensions that do not make the number of planes.
     """
-    import tifffile
-
     largest = int(labels.max(initial=0))
-    if largest > 2**24 or labels.min(initial=0) < 0:
+    if labels.min(initial=0) < 0:
         raise BadAnnotation("labels", where=path, expected="0 to 16,777,216", found=f"{labels.min()} to {largest}")
-    count = len(labels) if labels.ndim == 3 else 1
-    dimensions = dimensions or (1, count, 1)
-    if prod(dimensions) != count:
-        raise BadValue("dimensions", where=path, expected=f"channels x slices x frames = {count}", found=dimensions)
-    buffer = io.BytesIO()
-    tifffile.imwrite(
-        buffer,
-        labels.astype(np.uint16 if largest < 2**16 else np.uint32),
-        photometric="minisblack",
-        description=_imagej_description(calibration, largest, dimensions),
-        metadata=None,
-        software="TEMJ",
-        resolution=(_ratio(calibration.width), _ratio(calibration.height)) if calibration.known else None,
-        resolutionunit=1,
-    )
-    storage.write_bytes(path, buffer.getvalue(), overwrite=overwrite)
+    planes = labels if labels.ndim == 3 else labels[np.newaxis]
+    dimensions = dimensions or (1, len(planes), 1)
+    if prod(dimensions) != len(planes):
+        raise BadValue(
+            "dimensions", where=path, expected=f"channels x slices x frames = {len(planes)}", found=dimensions
+        )
+    write_label_planes(path, planes, labels.shape[-2:], calibration, largest, dimensions, overwrite=overwrite)
 
 
-def _imagej_description(calibration: Calibration, largest: int, dimensions: tuple[int, int, int]) -> str:
-    """ImageJ's own text (``FileSaver.getDescriptionString``): planes, unit, display range, origin. It has no date."""
-    lines = ["ImageJ=1.54p"]
-    if prod(dimensions) > 1:
-        sizes = zip(("images", "channels", "slices", "frames"), (prod(dimensions), *dimensions), strict=True)
-        lines += [f"{key}={size}" for key, size in sizes if size > 1]
-        channels, _slices, frames = dimensions
-        lines += ["hyperstack=true"] if channels > 1 or frames > 1 else []
-    if calibration.known:
-        lines.append("unit=" + {"µm": "um", "Å": "A"}.get(calibration.unit, calibration.unit))
-    lines += ["min=0.0", f"max={max(largest, 1)}.0"]
-    origins = {"xorigin": calibration.x_origin, "yorigin": calibration.y_origin}
-    lines += [f"{key}={value!r}" for key, value in origins.items() if value]
-    return "\n".join(lines) + "\n"
+def write_label_planes(
+    path: str | os.PathLike,
+    planes: Iterable[np.ndarray],
+    shape: tuple[int, int],
+    calibration: Calibration,
+    largest: int,
+    dimensions: tuple[int, int, int] = (1, 1, 1),
+    *,
+    overwrite: bool = True,
+) -> None:
+    """As :func:`write_labels`, for a film of any length: one plane is in memory at a time.
 
+    Args:
+        path: the file.
+        planes: as many as ``dimensions`` say, each (height, width) whole numbers from 0 to ``largest``.
+        shape: (height, width).
+        calibration: its origin is kept too.
+        largest: the largest label.
+        dimensions: (channels, slices, frames).
+        overwrite: whether the file may exist.
 
-def _ratio(size: float) -> tuple[int, int]:
-    """1 / ``size`` as a fraction of two 32-bit numbers that gives ``size`` back to 9 significant digits."""
-    exact = 1 / Fraction(size)
-    limit = 2**32 - 1
-    fraction = exact.limit_denominator(limit)
-    if fraction.numerator > limit:
-        fraction = 1 / Fraction(size).limit_denominator(limit)
-    return fraction.numerator, fraction.denominator
+    Raises:
+        StorageError, Refused: as :func:`temj.storage.writing`.
+        BadAnnotation: labels above 16,777,216.
+    """
+    if largest > 2**24:
+        raise BadAnnotation("labels", where=path, expected="0 to 16,777,216", found=largest)
+    dtype = np.dtype(np.uint16 if largest < 2**16 else np.uint32)
+    header = Header(tuple(shape), dtype, (0, max(largest, 1)), calibration, dimensions)
+    with storage.writing(path, overwrite=overwrite) as file:
+        write(file, planes, header)

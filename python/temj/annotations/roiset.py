@@ -7,18 +7,21 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from temj import storage
-from temj.annotations.roi import class_of_name, decode, diameter_info, encode
+from temj.annotations.roi import class_of, decode, diameter_info, encode
 from temj.data import Instances, Shape
 from temj.errors import BadAnnotation
 
 LARGEST_MEMBER = 256 * 2**20
 LARGEST_SET = 4 * 2**30
+_MEMBER, _DIRECTORY, _ENTRY, _UTF8 = b"PK\3\4", b"PK\1\2", 46, 0x08
+"""Begin of a member; begin and length of an entry of a zip's directory, which ends with the place of the member's own
+header; the bit "the name is UTF-8" in the second byte of flags of both."""
 _DATE = (1980, 1, 1, 0, 0, 0)
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _COLUMNS = {"class_name": object, "score": float, "name": object, "group": int, "position": int, "track": int}
@@ -28,7 +31,8 @@ def read(path: str | os.PathLike, group_names: Mapping[int, str] | None = None) 
     """The objects of a ``.roi`` file or a ``RoiSet.zip``.
 
     The class of an object is its property ``class``, else the name of its group, else what stands in its name
-    before ``-0001``. An archive without any member means "no objects".
+    before ``-0001``; where one of the three begins with ``?`` it is :data:`temj.data.IGNORE`. An archive without any
+    member means "no objects".
 
     Args:
         path: the file.
@@ -45,17 +49,42 @@ def read(path: str | os.PathLike, group_names: Mapping[int, str] | None = None) 
     path = Path(path).absolute()
     notes: list[str] = []
     skipped: list[dict[str, str]] = []
+    members = _members(path, notes, skipped)
+    if path.suffix.lower() == ".roi":
+        return _instances([decode(data, member) for member, data in members], group_names or {}, notes)
+    return of_members(path, members, notes, skipped, group_names)
+
+
+def of_members(
+    where: Path,
+    members: Iterable[tuple[str, bytes]],
+    notes: list[str] | None = None,
+    skipped: list[dict[str, str]] | None = None,
+    group_names: Mapping[int, str] | None = None,
+) -> Instances:
+    """The objects of several ROIs, each the bytes of a ``.roi`` file; one that cannot be used leaves the others.
+
+    Args:
+        where: the file that they are from.
+        members: (name for messages, bytes) of each.
+        notes, skipped: what is known of the file already.
+        group_names: as in :func:`read`.
+
+    Returns, raises:
+        As :func:`read`.
+    """
+    notes, skipped = notes or [], skipped or []
     found: list[tuple[Shape, dict]] = []
-    for member, data in _members(path, notes, skipped):
+    for member, data in members:
         try:
             found.append(decode(data, member))
         except BadAnnotation as error:
-            if path.suffix.lower() == ".roi":
-                raise
             skipped.append(_skipped(error))
     if not found and (notes or skipped):
         told = "; ".join([*notes, *(entry["message"] for entry in skipped)])
-        raise BadAnnotation("no-rois", where=path, expected="ImageJ ROIs", found=told, remedy="Save the ROI set again.")
+        raise BadAnnotation(
+            "no-rois", where=where, expected="ImageJ ROIs", found=told, remedy="Save the ROI set again."
+        )
     instances = _instances(found, group_names or {}, notes)
     return instances.with_columns(info={**instances.info, "skipped": tuple(skipped)}) if skipped else instances
 
@@ -70,7 +99,7 @@ def _instances(found: list[tuple[Shape, dict]], group_names: Mapping[int, str], 
     columns = {key: [facts[key] for _shape, facts in found] for key in (*_COLUMNS, "note", "diameter")}
     notes += [f"{name}: {note}" for name, note in zip(columns["name"], columns.pop("note"), strict=True) if note]
     columns["class_name"] = [
-        kind or group_names.get(group, "") or class_of_name(name)
+        class_of(kind, group_names.get(group, ""), name)
         for kind, group, name in zip(columns["class_name"], columns["group"], columns["name"], strict=True)
     ]
     names = unique(columns["name"])
@@ -88,13 +117,18 @@ def _members(path: Path, notes: list[str], skipped: list[dict[str, str]]) -> lis
     try:
         if path.suffix.lower() == ".roi":
             return [(str(path), path.read_bytes())]
-        with zipfile.ZipFile(path) as archive:
+        with _archive(path) as archive:
+            listed, there = len(archive.infolist()), path.read_bytes().count(_MEMBER)
+            if there > listed:
+                notes.append(
+                    f"{there - listed} of the archive's {there} members are not in its directory: it is damaged"
+                )
             return _unpack(archive, path, notes, skipped)
     except OSError as error:
         raise BadAnnotation(
             "unreadable", where=path, found=error.strerror or error, remedy="Check the path."
         ) from error
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, NotImplementedError) as error:  # the latter: a newer version of zip
         with path.open("rb") as file:
             head = file.read(16)
         raise BadAnnotation(
@@ -103,11 +137,27 @@ def _members(path: Path, notes: list[str], skipped: list[dict[str, str]]) -> lis
         ) from error  # fmt: skip
 
 
+def _archive(path: Path) -> zipfile.ZipFile:
+    """An archive; where names in it are not the UTF-8 that they say they are, they are read as plain bytes."""
+    try:
+        return zipfile.ZipFile(path)
+    except UnicodeDecodeError:
+        data = bytearray(path.read_bytes())
+        at = data.find(_DIRECTORY)
+        while 0 <= at <= len(data) - _ENTRY:
+            header = int.from_bytes(data[at + _ENTRY - 4 : at + _ENTRY], "little")
+            for place in (at + 9, header + 7):
+                if place < len(data):
+                    data[place] &= ~_UTF8
+            at = data.find(_DIRECTORY, at + 1)
+        return zipfile.ZipFile(io.BytesIO(data))
+
+
 def _unpack(
     archive: zipfile.ZipFile, path: Path, notes: list[str], skipped: list[dict[str, str]]
 ) -> list[tuple[str, bytes]]:
     """The ``.roi`` members, read by their place, so that equal names do not matter."""
-    files = [member for member in archive.infolist() if not member.is_dir()]
+    files = [member for member in archive.infolist() if not member.filename.endswith("/")]
     wanted = [member for member in files if _is_roi(member.filename)]
     if len(wanted) < len(files):
         notes.append(f"{len(files) - len(wanted)} files in the archive are no ROIs and are not used")
@@ -164,22 +214,36 @@ def write(path: str | os.PathLike, instances: Instances, overwrite: bool = True)
         BadAnnotation: unusable coordinates, or a ``.roi`` file of not exactly one object.
     """
     path = Path(path)
-    rois = _encoded(instances)
     if path.suffix.lower() == ".roi":
+        rois = encoded(instances)
         if len(rois) != 1:
             raise BadAnnotation("one-roi", where=path, expected="one object", found=len(rois), remedy="Write a .zip.")
         storage.write_bytes(path, rois[0], overwrite=overwrite)
         return
+    storage.write_bytes(path, archived(instances), overwrite=overwrite)
+
+
+def archived(instances: Instances) -> bytes:
+    """The bytes of a ``RoiSet.zip``; equal objects give equal bytes.
+
+    Raises:
+        BadAnnotation: unusable coordinates.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in zip(_member_names(instances), rois, strict=True):
+        for name, data in zip(_member_names(instances), encoded(instances), strict=True):
             member = zipfile.ZipInfo(f"{name}.roi", _DATE)
             member.create_system, member.external_attr = 3, 0o644 << 16
             archive.writestr(member, data, zipfile.ZIP_DEFLATED, 1)
-    storage.write_bytes(path, buffer.getvalue(), overwrite=overwrite)
+    return buffer.getvalue()
 
 
-def _encoded(instances: Instances) -> list[bytes]:
+def encoded(instances: Instances) -> list[bytes]:
+    """Each object as the bytes of a ``.roi`` file.
+
+    Raises:
+        BadAnnotation: unusable coordinates.
+    """
     columns = (
         getattr(instances, key).tolist() for key in ("name", "class_name", "score", "group", "position", "track")
     )

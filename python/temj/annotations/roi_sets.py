@@ -1,0 +1,91 @@
+"""ImageJ's ROI sets as an annotation format: ``RoiSet.zip`` of one image, or a folder of ``<stem>_RoiSet.zip``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from temj.annotations import roiset
+from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, Format, raise_problems
+from temj.annotations.pairing import Images, file_stems, read_each
+from temj.data import IGNORE
+
+END = "_RoiSet"
+_SUFFIXES = (".zip", ".roi")
+
+
+def recognises(path: Path) -> bool:
+    """Whether it is a ``.zip`` or ``.roi`` file, or a folder with zip files in it."""
+    return path.suffix.lower() in _SUFFIXES if path.is_file() else bool(_archives(path))
+
+
+def _archives(folder: Path) -> list[Path]:
+    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    return sorted(file for file in files if file.suffix.lower() == ".zip")
+
+
+def read(path: Path, context: Context) -> AnnotationSet:
+    """The ROI sets of a file or folder; an archive without members means "no objects".
+
+    Raises:
+        BadAnnotation: nothing usable in one of the files, no files, or two files for one image.
+    """
+    files = _archives(path) if path.is_dir() else [path]
+    if not files:
+        raise_problems(path, ["no .zip file in this folder"], "empty-folder", "files <image>_RoiSet.zip")
+    images = Images(context)
+    found = []
+    for file, instances in zip(
+        files, read_each(files, lambda file: roiset.read(file, context.group_names)), strict=True
+    ):
+        stem = file.stem.removesuffix(END)
+        found.append(AnnotatedImage(images.find(stem) or stem, None, instances))
+    twice = sorted({image.image for image in found if sum(image.image == other.image for other in found) > 1})
+    raise_problems(path, [f"two ROI sets for image {name}" for name in twice], "two-sets", "one ROI set an image")
+    return AnnotationSet(tuple(found), classes_of(found, context.classes), told(files, found))
+
+
+def classes_of(images: Iterable[AnnotatedImage], first: Iterable[str] = ()) -> tuple[str, ...]:
+    """The classes of all objects in order of appearance (without ``ignore`` and ""), after those given first."""
+    names = [
+        name for image in images if image.instances is not None for name in dict.fromkeys(image.instances.class_name)
+    ]
+    return tuple(name for name in dict.fromkeys([*first, *names]) if name not in ("", IGNORE))
+
+
+def told(files: Iterable[Path], images: Iterable[AnnotatedImage]) -> dict[str, tuple]:
+    """``notes`` and ``skipped`` of all files, those of several with the file's name in front."""
+    pairs = list(zip(files, images, strict=True))
+    notes = [
+        f"{file.name}: {note}" if len(pairs) > 1 else note
+        for file, image in pairs
+        for note in image.instances.info.get("notes", ())
+    ]
+    skipped = [entry for _, image in pairs for entry in image.instances.info.get("skipped", ())]
+    return ({"notes": tuple(notes)} if notes else {}) | ({"skipped": tuple(skipped)} if skipped else {})
+
+
+def encode(annotations: AnnotationSet, _context: Context, alone: bool) -> Encoded:
+    """The archives of all annotated images."""
+    images = annotations.annotated
+    stems = file_stems(images)
+    names = [""] if alone else [f"{stem}{END}.zip" for stem in stems]
+    files = {name: roiset.archived(image.instances) for name, image in zip(names, images, strict=True)}
+    return Encoded(files)
+
+
+FORMAT = Format(
+    name="roiset",
+    title="ImageJ's ROI set",
+    holds=frozenset(
+        {
+            "polygon", "mask", "box", "rotated_box", "ellipse", "point", "line", "overlap", "class", "score", "track",
+            "position", "name", "ignore", "empty",
+        }
+    ),
+    one_image=True,
+    extension=".zip",
+    recognises=recognises,
+    read=read,
+    encode=encode,
+)  # fmt: skip
