@@ -19,7 +19,8 @@ import torch
 
 from temj.cores import make_core
 from temj.training import TrainingOptions
-from temj.training.augment import Recipe
+from temj.training.augmentations import AUGMENTATIONS
+from temj.training.augmentations.pipeline import made_of
 from temj.training.chance import controlled
 from temj.training.machine import Machine
 from temj.training.sampling import Batches, Picture
@@ -68,8 +69,9 @@ def main() -> None:
     asked = parser.parse_args()
     options = TrainingOptions(threads=asked.threads, device="cpu")
     machine = Machine.of(options)
+    defaults = {name: made_of(name, {}).settings for name in AUGMENTATIONS}
     with controlled(0, asked.threads):
-        batches = Batches(pictures(), make_core("semantic", SETTINGS), Recipe(options.crop), options)
+        batches = Batches(pictures(), make_core("semantic", SETTINGS), defaults, options)
         ours = trainer(batches, options, machine.autocast)
         plain = trainer(batches, options, False)
         found = medians({"ours": ours.advance, "plain": plain.advance, "batch": lambda: batches(5)}, asked.steps)

@@ -23,7 +23,7 @@ def core(*classes: str, **more) -> Semantic:
 class TestSettings:
     def test_defaults_are_a_unet_with_resnet18(self):
         found = make_core("semantic", {"classes": ["loop"]}).settings
-        assert (found.architecture, found.encoder, found.channels) == ("Unet", "resnet18", 1)
+        assert (found.architecture, found.encoder, found.channels) == ("Unet", "resnet18", "gray")
         assert found.decoder_channels == (128, 64, 32, 16, 16)
 
     def test_a_card_can_rebuild_them(self):
@@ -32,12 +32,28 @@ class TestSettings:
 
     @pytest.mark.parametrize(
         "wrong",
-        [{"enkoder": "resnet18"}, {"classes": ()}, {"classes": ("a", "a")}, {"channels": 0}, {"architecture": "X"}],
+        [
+            {"enkoder": "resnet18"},
+            {"classes": ()},
+            {"classes": ("a", "a")},
+            {"channels": 0},
+            {"channels": "grau"},
+            {"architecture": "X"},
+        ],
     )
     def test_wrong_ones_are_named(self, wrong):
         with pytest.raises(BadValue) as caught:
             Semantic({"classes": ("loop",), **wrong})
         assert next(iter(wrong)) in caught.value.message
+
+    @pytest.mark.parametrize(("before", "now"), [(1, "gray"), (3, "gray:3"), ("grey", "gray"), ("grey:2", "gray:2")])
+    def test_cards_of_before_say_a_number_of_channels(self, before, now):
+        assert core(channels=before).settings.channels == now
+
+    def test_the_network_has_as_many_inputs_as_the_recipe_has_channels(self):
+        tested = core(channels="gray+clahe+gaussian")
+        image = tested.prepare(np.random.default_rng(0).normal(size=(64, 64)))
+        assert tested.forward(torch.from_numpy(image)[None]).shape == (1, 1, 64, 64)
 
     def test_an_unknown_encoder_or_core_is_named(self):
         with pytest.raises(BadValue, match="resnet17"):
@@ -102,7 +118,7 @@ class TestPrepare:
         assert not core().prepare(np.full((4, 4), np.nan, np.float32)).any()
 
     def test_channels_are_copies(self):
-        image = core(channels=3).prepare(np.arange(64.0).reshape(8, 8))
+        image = core(channels="gray:3").prepare(np.arange(64.0).reshape(8, 8))
         assert image.shape == (3, 8, 8)
         np.testing.assert_array_equal(image[0], image[2])
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
 
+from temj.cores import Channels
 from temj.data import Instances, RoiType, Shape
 from temj.errors import BadValue
 
@@ -44,6 +45,8 @@ class Pixelwise:
     def network(self) -> torch.nn.Module:
         kernel = self.settings.kernel
         return torch.nn.Conv2d(1, len(self.classes), kernel, padding=kernel // 2, padding_mode="zeros")
+
+    channels = Channels("gray")
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
         deviation = float(pixels.std())

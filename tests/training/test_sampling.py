@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from temj.cores import make_core
-from temj.training.augment import Recipe
 from temj.training.options import TrainingOptions
 from temj.training.sampling import Batches, Picture
 
 CORE = make_core("semantic", {"classes": ("loop",)})
+AUGMENTATION = {"flip_horizontal": {}, "rotation": {}, "noise": {}, "coarser": {}}
 
 
 def pictures(count: int = 5, side: int = 96, objects: bool = True) -> list[Picture]:
@@ -22,7 +22,7 @@ def pictures(count: int = 5, side: int = 96, objects: bool = True) -> list[Pictu
 
 def batches(shown, **options) -> Batches:
     options = TrainingOptions(**{"batch": 3, "crop": 32, **options})
-    return Batches(shown, CORE, Recipe(options.crop, scale=(1, 1)), options)
+    return Batches(shown, CORE, AUGMENTATION, options)
 
 
 def test_a_batch_depends_on_seed_and_step_alone():
@@ -43,7 +43,7 @@ def test_shapes_and_types():
 def test_every_picture_is_used_once_before_any_is_used_again(monkeypatch):
     used = []
     monkeypatch.setattr(
-        Batches, "_centre", lambda _self, picture, _rng: used.append(picture.name) or np.array([48, 48])
+        Batches, "draw_centre", lambda _self, picture, _rng: used.append(picture.name) or np.array([48, 48])
     )
     tested = batches(pictures(5), batch=5)
     for step in range(4):

@@ -12,7 +12,7 @@ from temj.inference import predict
 from temj.models import open_model, self_test
 from temj.models.card import PixelSize
 from temj.training import TrainingOptions, train
-from temj.training.augment import Recipe
+from temj.training.augmentations import effective
 from temj.training.loop import _Job
 from temj.training.report import _pixel_size
 from temj.training.trainer import Trainer
@@ -24,7 +24,8 @@ def trained(discs, tmp_path_factory):
     messages, output = [], tmp_path_factory.mktemp("models") / "discs"
     options = TrainingOptions(
         epochs=30, batch=4, crop=64, seed=1, threads=1, precision="float32", learning_rate=1e-2, validations=5,
-        scale=(0.8, 1.25), settings={"encoder": "tu-tf_mobilenetv3_small_minimal_100"}, command="temj train …",
+        augmentation={"scale": {"factor": (0.8, 1.25)}}, command="temj train …",
+        settings={"encoder": "tu-tf_mobilenetv3_small_minimal_100"},
     )  # fmt: skip
     before = torch.get_rng_state()
     model = train(open_dataset(discs), "semantic", output, options, lambda *message: messages.append(message))
@@ -62,6 +63,9 @@ class TestModel:
         assert card.data[0].licence == "MIT"
         assert card.data[0].split == {"train": ("0", "1", "2"), "validation": ("3",)}
         assert card.trained.seed == 1
+        assert card.trained.augmentation["scale"] == {"probability": 1.0, "factor": [0.8, 1.25]}
+        assert card.trained.augmentation["inversion"] == {"probability": 0.0}
+        assert card.input.channels == ("gray",)
         assert card.class_map == {"1": "disc"}
         assert "of 90" in card.calibration["weights"]
         assert {"torch", "temj", "numpy"} <= set(card.trained.versions)
@@ -110,7 +114,7 @@ class TestBeforeTheStart:
         assert not (tmp_path / "m").exists()
 
     @pytest.mark.parametrize(
-        "wrong", [{"epochs": 0}, {"batch": -1}, {"scale": (2, 1)}, {"learning_rat": 1}, {"ema": 1}]
+        "wrong", [{"epochs": 0}, {"batch": -1}, {"augmentation": 1}, {"learning_rat": 1}, {"ema": 1}]
     )
     def test_options_have_limits(self, wrong):
         with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -191,13 +195,6 @@ class TestFromTheDataset:
     def job(self, folder, tiny, **options) -> _Job:
         return _Job(open_dataset(folder), "semantic", TrainingOptions(**{**tiny, **options}))
 
-    def test_symmetry_and_polarity_decide_the_augmentation(self, make_dataset, tmp_path, tiny):
-        layered = {"rotation": 9, "flip_horizontal": True, "flip_vertical": False}
-        folder = make_dataset(tmp_path / "data", symmetry=layered, polarity="both")
-        recipe = self.job(folder, tiny).batches._recipe
-        assert recipe == Recipe(64, angle=9, flips=(True, False), inversion=0.3)
-        assert self.job(folder, tiny, inversion=0.0).batches._recipe.inversion == 0
-
     def test_images_of_another_pixel_size_are_brought_to_that_of_the_dataset(self, make_dataset, tmp_path, tiny):
         import tifffile
 
@@ -209,6 +206,16 @@ class TestFromTheDataset:
         assert first.class_map.shape == (256, 256)
         assert first.pixels.dtype == np.uint8
         assert second.image.shape == (1, 128, 128)
+
+    def test_channels_are_seen_alike_in_training_self_test_and_prediction(self, make_dataset, tmp_path, tiny):
+        settings = tiny["settings"] | {"channels": "gray+clahe+gaussian"}
+        options = TrainingOptions(**{**tiny, "epochs": 1, "settings": settings})
+        dataset = open_dataset(make_dataset(tmp_path / "data"))
+        model = open_model(train(dataset, "semantic", tmp_path / "m", options).folder)
+        assert model.card.core.settings["channels"] == "gray+clahe+gaussian"
+        assert model.card.input.channels == ("gray", "clahe", "gaussian")
+        assert self_test(model, "cpu").passed
+        assert predict(dataset.micrograph(dataset.items[0]), model, device="cpu").info["device"] == "cpu"
 
     def test_several_classes_are_weighted(self, make_dataset, tmp_path, tiny):
         import tifffile
@@ -232,7 +239,9 @@ class TestFromTheDataset:
     )
     def test_the_range_of_pixel_sizes_is_what_the_crops_imitate(self, make_dataset, tmp_path, scale, coarse, limits):
         folder = make_dataset(tmp_path / "data", pixel_size=0.390625)
-        found = PixelSize(**_pixel_size(open_dataset(folder), TrainingOptions(scale=scale, coarse=coarse)))
+        dataset = open_dataset(folder)
+        augmentation = effective(dataset, {"scale": {"factor": scale}, "coarser": coarse})
+        found = PixelSize(**_pixel_size(dataset, augmentation))
         assert (found.min, found.max) == limits
 
     def test_an_unknown_pixel_size_makes_a_model_without_one(self, make_dataset, tmp_path, tiny):

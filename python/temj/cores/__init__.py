@@ -7,11 +7,12 @@ from typing import Any
 
 from temj import registry
 from temj.cores.base import Predictor, Trainable
+from temj.cores.channels import CHANNELS, Channels
 
 CORES = {"semantic": "temj.cores.semantic:Semantic"}
 """name -> class; called with the settings that a card's ``core.settings`` holds."""
 
-__all__ = ["CORES", "Predictor", "Trainable", "make_core"]
+__all__ = ["CHANNELS", "CORES", "Channels", "Predictor", "Trainable", "make_core"]
 
 
 def make_core(name: str, settings: Mapping[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from temj.cores.channels import Channels
 from temj.data import Instances
 
 if TYPE_CHECKING:
@@ -35,8 +36,15 @@ class Predictor(Protocol):
     def classes(self) -> tuple[str, ...]:
         """The names of the k classes, without the background."""
 
+    @property
+    def channels(self) -> Channels:
+        """The recipe of the input channels: what :meth:`prepare` makes, and of how many planes of a file."""
+
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
-        """Grey values (h, w) of a whole micrograph, any real dtype → float32 (c, h, w), finite."""
+        """Grey values (h, w) of a whole micrograph, any real dtype → float32 (c, h, w), finite.
+
+        Where the recipe takes the images of n detectors, the pixels are (n, h, w).
+        """
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Prepared images (n, c, h, w) → float32 (n, k, h, w) probabilities in 0..1, without gradients."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from temj.cores.channels import Channels
 from temj.data import Instances
 from temj.errors import BadValue
 from temj.geometry.split import split_touching
@@ -36,7 +37,8 @@ class SemanticSettings(BaseModel):
         architecture: segmentation-models-pytorch's name of the network.
         encoder: its name of the encoder.
         decoder_channels: channels of the five decoder stages, coarse to fine (U-Net family only).
-        channels: input channels; all get the same grey values.
+        channels: the recipe of the input channels, a line of :data:`temj.cores.channels.CHANNELS`, such as ``gray``.
+            Cards of before have a number: as many equal channels.
         class_weights: weight of background and of each class in the cross-entropy, several classes only.
         split: whether touching objects are separated by watershed on the distance to the edge.
     """
@@ -47,9 +49,14 @@ class SemanticSettings(BaseModel):
     architecture: Literal["Unet", "UnetPlusPlus", "MAnet", "Linknet", "FPN"] = "Unet"
     encoder: str = "resnet18"
     decoder_channels: tuple[int, int, int, int, int] = (128, 64, 32, 16, 16)
-    channels: int = Field(1, ge=1, le=16)
+    channels: str = "gray"
     class_weights: tuple[float, ...] | None = None
     split: bool = True
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _recipe(cls, channels: object) -> object:
+        return str(Channels.of(channels)) if isinstance(channels, str | int) else channels
 
     @field_validator("classes")
     @classmethod
@@ -81,6 +88,11 @@ class Semantic:
         """The class names, without the background."""
         return self.settings.classes
 
+    @functools.cached_property
+    def channels(self) -> Channels:
+        """The recipe of the input channels."""
+        return Channels.of(self.settings.channels)
+
     @property
     def stride(self) -> int:
         """32: the encoder halves the image five times."""
@@ -101,7 +113,7 @@ class Semantic:
             network = getattr(smp, settings.architecture)(
                 encoder_name=settings.encoder,
                 encoder_weights=None,
-                in_channels=settings.channels,
+                in_channels=len(self.channels.names),
                 classes=len(settings.classes) + several,
                 **options,
             )
@@ -115,33 +127,18 @@ class Semantic:
         return network.eval().to(memory_format=torch.channels_last)
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
-        """Grey values minus their mean, divided by their standard deviation, over the whole micrograph.
-
-        Mean and deviation are those of the finite pixels; other pixels become 0, and so does everything
-        in a constant image. Differences are taken in float32, so no integer type can wrap.
+        """What the network sees of a whole micrograph: the channels of the recipe, each normalised by itself.
 
         Args:
-            pixels: (h, w), any real dtype.
+            pixels: (h, w), any real dtype; (n, h, w) where the recipe takes the images of n detectors.
 
         Returns:
-            float32 (channels, h, w).
-        """
-        cv2 = opencv()
+            float32 (channels, h, w), finite (:meth:`temj.cores.channels.Channels.prepare`).
 
-        pixels = np.ascontiguousarray(pixels)
-        if pixels.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
-            pixels = pixels.astype(np.float64)
-        known = np.isfinite(pixels).view(np.uint8) if pixels.dtype.kind == "f" else None
-        mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(pixels, mask=known))
-        # A constant float image can have a deviation of rounding size: that is noise of the sum, not contrast.
-        if deviation <= 1e-6 * abs(mean) or deviation == 0:
-            normal = np.zeros(pixels.shape, np.float32)
-        else:
-            normal = np.subtract(pixels, np.float32(mean), dtype=np.float32, casting="same_kind")
-            normal *= np.float32(1 / deviation)
-            if known is not None:
-                normal[known == 0] = 0
-        return np.repeat(normal[None], self.settings.channels, axis=0)
+        Raises:
+            BadImage: another number of planes than the recipe takes.
+        """
+        return self.channels.prepare(pixels)
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         """Prepared images (n, c, h, w) → float32 (n, k, h, w) probabilities, without gradients."""

@@ -55,12 +55,12 @@ class Class(_Part):
 class Input(_Part):
     """What the core takes.
 
-    ``channels`` is the recipe (``("grey",)``); ``mean`` and ``sd`` are numbers, or ``"image"`` where each
-    micrograph is normalised by its own; ``dtype`` and ``range`` (smallest, largest grey value) are those of the
-    training data; ``polarity`` is that of the dataset.
+    ``channels`` says what each input channel is (``("gray",)``; older cards say ``grey``); ``mean`` and ``sd`` are
+    numbers, or ``"image"`` where each micrograph is normalised by its own; ``dtype`` and ``range`` (smallest, largest
+    grey value) are those of the training data; ``polarity`` is that of the dataset.
     """
 
-    channels: tuple[Name, ...] = ("grey",)
+    channels: tuple[Name, ...] = ("gray",)
     mean: Literal["image"] | float = "image"
     sd: Literal["image"] | Size = "image"
     dtype: Literal["uint8", "uint16", "float32"] = "uint8"
@@ -138,11 +138,12 @@ class Metric(_Part):
 
 
 class Trained(_Part):
-    """How it was trained: command line, seed, versions of the software."""
+    """How it was trained: command line, seed, versions of the software, augmentations (name → probability, ranges)."""
 
     command: str = ""
     seed: int = 0
     versions: dict[str, str] = {}
+    augmentation: dict[str, JsonValue] = {}
 
 
 class FileFact(_Part):
@@ -153,7 +154,7 @@ class FileFact(_Part):
 
 
 class Card(_Part):
-    """``model.json``. ``class_map`` maps labels of the training data to classes; ``calibration`` says how the
+    """``model.json``. ``class_map`` maps labels of the training data (numbers and names) to classes; ``calibration`` says how the
     thresholds were chosen; ``files`` is filled in by :func:`temj.models.write_model`."""
 
     format: Literal[1] = 1

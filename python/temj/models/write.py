@@ -71,12 +71,13 @@ def write_model(
     fill(core, decode_weights(weights, folder / WEIGHTS), folder / WEIGHTS)
     core.network.eval()
     shown = _middle(sample, core.stride)
-    raw = answer(core, shown.pixels)
+    detectors = core.channels.planes
+    raw = answer(core, shown.of_detectors(detectors))
     sample = _richest(shown, raw.max(axis=0) > card.threshold()[0], core.stride)
     files = {
         WEIGHTS: weights,
-        SAMPLE: _encode_sample(sample),
-        EXPECTED: encode_answer(answer(core, sample.pixels)),
+        SAMPLE: _encode_sample(sample, detectors),
+        EXPECTED: encode_answer(answer(core, sample.of_detectors(detectors))),
         PREVIEW: _preview(card, core, shown, raw),
     }
     taken = set(extra or ()) & {CARD, *files}
@@ -109,7 +110,7 @@ def _middle(sample: Micrograph, stride: int) -> Micrograph:
             remedy="Give a larger micrograph of the training data.",
         )
     top, left = (sample.height - height) // 2, (sample.width - width) // 2
-    return replace(sample, pixels=sample.pixels[top : top + height, left : left + width])
+    return _part(sample, np.s_[top : top + height, left : left + width])
 
 
 def _richest(sample: Micrograph, found: np.ndarray, stride: int) -> Micrograph:
@@ -118,20 +119,27 @@ def _richest(sample: Micrograph, found: np.ndarray, stride: int) -> Micrograph:
     windows = np.lib.stride_tricks.sliding_window_view(found, (height, width))[::stride, ::stride]
     row, column = np.unravel_index(int(windows.sum(axis=(2, 3)).argmax()), windows.shape[:2])
     top, left = row * stride, column * stride
-    return replace(sample, pixels=sample.pixels[top : top + height, left : left + width])
+    return _part(sample, np.s_[top : top + height, left : left + width])
 
 
-def _encode_sample(sample: Micrograph) -> bytes:
-    """The sample as an ImageJ TIFF with its pixel size."""
+def _part(sample: Micrograph, window: tuple[slice, slice]) -> Micrograph:
+    """A part of a micrograph, of all its detectors."""
+    others = None if sample.others is None else sample.others[:, *window]
+    return replace(sample, pixels=sample.pixels[window], others=others)
+
+
+def _encode_sample(sample: Micrograph, detectors: int) -> bytes:
+    """The sample as an ImageJ TIFF with its pixel size; several detectors are channels."""
     import tifffile
 
     scale, file = sample.calibration, io.BytesIO()
+    unit = {"unit": scale.unit.replace("µ", "\\u00B5").replace("Å", "\\u00C5")} if scale.known else {}
     tifffile.imwrite(
         file,
-        sample.pixels,
+        sample.of_detectors(detectors),
         imagej=True,
         resolution=(1 / scale.width, 1 / scale.height),
-        metadata={"unit": scale.unit.replace("µ", "\\u00B5").replace("Å", "\\u00C5")} if scale.known else {},
+        metadata=unit | ({"axes": "CYX"} if detectors > 1 else {}),
     )
     return file.getvalue()
 

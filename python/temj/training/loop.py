@@ -16,11 +16,12 @@ from temj.datasets import Dataset, require_sound
 from temj.errors import BadValue, ResourceError
 from temj.models import Model, write_model
 from temj.training import chance
+from temj.training.augmentations import effective
 from temj.training.interrupt import Interrupts
 from temj.training.load import pictures, trained_size
 from temj.training.machine import Machine
 from temj.training.options import TrainingOptions
-from temj.training.report import curve_files, make_card, recipe_of
+from temj.training.report import curve_files, make_card, papers
 from temj.training.run import RunFolder, fingerprint, require_same
 from temj.training.sampling import Batches, Picture
 from temj.training.session import Progress, Session
@@ -122,11 +123,12 @@ class _Job:
                 found=options.crop,
                 remedy="Choose another size of the crops.",
             )
-        self._pictures = {part: pictures(dataset, part, core) for part in ("train", "validation")}
+        self._pictures = {part: pictures(dataset, part, core, options.area) for part in ("train", "validation")}
         settings |= core.fitted_to(_class_pixels(self._pictures["train"], core))
         self.core: Trainable = make_core(core_name, settings)
         self._averaged: Trainable = make_core(core_name, settings)
-        self.batches = Batches(self._pictures["train"], self.core, recipe_of(dataset, options), options)
+        self._augmentation = effective(dataset, options.augmentation)
+        self.batches = Batches(self._pictures["train"], self.core, self._augmentation, options)
         shown = self._pictures["validation"]
         self.views: tuple[View, ...] = (own_view(shown), coarse_view(shown, self.core))
 
@@ -143,6 +145,7 @@ class _Job:
             "pixel_size": trained_size(self._dataset.pixel_size),
             "symmetry": self._dataset.symmetry.model_dump(),
             "polarity": self._dataset.polarity,
+            "augmentation": self._augmentation,
         }
 
     def write(self, folder: RunFolder, session: Session, machine: Machine) -> Model:
@@ -159,7 +162,7 @@ class _Job:
         kept = f"running mean at step {best['step']} of {session.length.steps}, the best validation"
         card = card.model_copy(update={"calibration": {"weights": kept, **card.calibration}})
         sample = _sample(self._pictures["validation"], self._dataset)
-        extra = curve_files(session.standing.rows)
+        extra = curve_files(session.standing.rows) | papers(self._dataset)
         # RunFolder.check has asked whether an older model may be replaced.
         model = write_model(folder.output, card, weights, sample, extra=extra, overwrite=True)
         folder.finish()
@@ -175,4 +178,6 @@ def _sample(pictures: tuple[Picture, ...], dataset: Dataset) -> Micrograph:
     """The validation picture with most objects, at the trained pixel size."""
     picture = max(pictures, key=lambda picture: len(picture.centres))
     size = trained_size(dataset.pixel_size)
-    return Micrograph(picture.pixels, Calibration(size, size, "nm") if size else UNCALIBRATED, picture.name)
+    calibration = Calibration(size, size, "nm") if size else UNCALIBRATED
+    planes = picture.pixels.reshape(-1, *picture.class_map.shape)
+    return Micrograph(planes[0], calibration, picture.name, others=planes[1:] if len(planes) > 1 else None)

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from temj.training.augmentations import checked, parse
+
 EPOCHS = 100
 """Epochs of a run that is given neither epochs nor minutes."""
 
@@ -28,9 +30,9 @@ class TrainingOptions(BaseModel):
         precision: bfloat16 or float32; auto is bfloat16 where the processor computes with it.
         batch, crop: crops a step, and their side in pixels (a multiple of the core's stride).
         object_share: share of crops that are centred near an object.
-        scale: smallest and largest zoom of a crop; 0.5 shows objects at half their size.
-        coarse: share of crops that are shown as if taken at a larger pixel size and enlarged again.
-        inversion: share of crops with inverted contrast; None is 0.3 for data of either polarity, else 0.
+        augmentation: what may happen to a crop where the defaults do not fit (:data:`AUGMENTATIONS`): name →
+            probability, or {probability, quantity: [low, high]}; also words such as ``inversion=0.5`` and
+            ``scale.factor=0.8..1.25``. Kept as a mapping.
         learning_rate, weight_decay: of AdamW (Loshchilov & Hutter 2019); the rate is the top of one cosine cycle.
         clip: largest norm of the gradient.
         ema: decay of the running mean of the weights, which are what is validated and kept.
@@ -39,6 +41,8 @@ class TrainingOptions(BaseModel):
             one-cycle schedule gains most in its last third.
         bad_steps: steps with a loss or gradient that is not finite (skipped) before the run stops.
         checkpoint_seconds: time after which the next validation also writes a checkpoint.
+        area: what of the images counts besides what their ROIs named ``area`` and ``exclude`` say: ``auto``, ``all`` or
+            ``whole`` (:data:`temj.area.CHOICES`).
         settings: settings of the core other than its classes.
         description, command: what the model's card says of itself and of how it was made.
         resume: go on with the run in the output folder.
@@ -56,9 +60,7 @@ class TrainingOptions(BaseModel):
     batch: int = Field(8, ge=1)
     crop: int = Field(192, ge=32)
     object_share: float = Field(0.6, ge=0, le=1)
-    scale: tuple[float, float] = (0.7, 1.4)
-    coarse: float = Field(0.4, ge=0, le=1)
-    inversion: float | None = Field(None, ge=0, le=1)
+    augmentation: Mapping[str, Any] = Field(default_factory=dict)
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(0.05, ge=0)
     clip: float = Field(1.0, gt=0)
@@ -67,18 +69,19 @@ class TrainingOptions(BaseModel):
     patience: int | None = Field(None, ge=1)
     bad_steps: int = Field(20, ge=0)
     checkpoint_seconds: float = Field(60, ge=0)
+    area: Literal["auto", "all", "whole"] = "auto"
     settings: Mapping[str, Any] = Field(default_factory=dict)
     description: str = ""
     command: str = ""
     resume: bool = False
     overwrite: bool = False
 
-    @field_validator("scale")
+    @field_validator("augmentation", mode="before")
     @classmethod
-    def _ordered(cls, scale: tuple[float, float]) -> tuple[float, float]:
-        if not 0.05 <= scale[0] <= scale[1] <= 20:
-            raise ValueError("two numbers 0.05 <= smallest <= largest <= 20")
-        return scale
+    def _known(cls, given: object) -> object:
+        if isinstance(given, Mapping):
+            return checked(given)
+        return parse(given) if isinstance(given, list | tuple) else given
 
     @model_validator(mode="after")
     def _one_intent(self) -> TrainingOptions:

@@ -14,8 +14,9 @@ from temj._version import __version__
 from temj.cores import Trainable
 from temj.data import Column, Table
 from temj.datasets import Dataset
+from temj.datasets.folder import PROTOCOL
 from temj.models.card import Card
-from temj.training.augment import COARSEST, Recipe
+from temj.training.augmentations import effective
 from temj.training.load import trained_size
 from temj.training.metrics import DEFINITIONS, Agreement
 from temj.training.options import TrainingOptions
@@ -49,6 +50,12 @@ def curve_files(rows: Sequence[Mapping[str, float]]) -> dict[str, bytes]:
     return {CURVE_CSV: text.encode(), CURVE_PNG: plots.training_curve(drawn)}
 
 
+def papers(dataset: Dataset) -> dict[str, bytes]:
+    """What goes from a dataset into the folder of a model as it is: the labelling protocol, where there is one."""
+    text = dataset.protocol.strip()
+    return {PROTOCOL: f"{text}\n".encode()} if text else {}
+
+
 def make_card(
     name: str,
     dataset: Dataset,
@@ -60,6 +67,7 @@ def make_card(
 ) -> Card:
     """The card of a trained core, with thresholds and metrics from its answers to the validation views."""
     thresholds = choose_thresholds(core, answers)
+    augmentation = effective(dataset, options.augmentation)
     card = {
         "name": name,
         "task": "semantic segmentation",
@@ -74,9 +82,10 @@ def make_card(
             }
             for entry in dataset.description.classes
         ],
-        "class_map": {str(number): label for number, label in enumerate(core.classes, start=1)},
-        "input": _input(pictures, dataset),
-        "pixel_size": _pixel_size(dataset, options),
+        "class_map": {str(number): label for number, label in enumerate(core.classes, start=1)}
+        | dict(dataset.description.class_map),
+        "input": _input(pictures, dataset, core),
+        "pixel_size": _pixel_size(dataset, augmentation),
         "symmetry": dataset.symmetry.model_dump(),
         "thresholds": thresholds,
         "default_threshold": DEFAULT_THRESHOLD,
@@ -87,39 +96,28 @@ def make_card(
         },
         "data": [_data(dataset)],
         "metrics": [metric for answer in answers for metric in _metrics(core, answer, thresholds)],
-        "trained": {"command": options.command, "seed": options.seed, "versions": versions()},
+        "trained": {
+            "command": options.command,
+            "seed": options.seed,
+            "versions": versions(),
+            "augmentation": augmentation,
+        },
     }
     return Card.model_validate(card)
 
 
-def recipe_of(dataset: Dataset, options: TrainingOptions) -> Recipe:
-    """The limits of augmentation: rotation and mirroring from the dataset's symmetry, the rest from the options."""
-    inversion = options.inversion
-    if inversion is None:
-        inversion = 0.3 if dataset.polarity == "both" else 0.0
-    symmetry = dataset.symmetry
-    return Recipe(
-        size=options.crop,
-        angle=symmetry.rotation,
-        flips=(symmetry.flip_horizontal, symmetry.flip_vertical),
-        scale=options.scale,
-        coarse=options.coarse,
-        inversion=inversion,
-    )
-
-
 def versions() -> dict[str, str]:
     """Of Python, TEMJ and the libraries that decide about the weights."""
-    libraries = ("numpy", "opencv-python", "segmentation-models-pytorch", "torch")
+    libraries = ("numpy", "opencv-python", "segmentation-models-pytorch", "torch", "torchvision")
     return {"python": platform.python_version(), "temj": __version__} | {name: version(name) for name in libraries}
 
 
-def _input(pictures: Sequence[Picture], dataset: Dataset) -> dict[str, Any]:
+def _input(pictures: Sequence[Picture], dataset: Dataset, core: Trainable) -> dict[str, Any]:
     low = min(float(picture.pixels.min()) for picture in pictures)
     high = max(float(picture.pixels.max()) for picture in pictures)
     dtype = np.result_type(*(picture.pixels.dtype for picture in pictures))
     return {
-        "channels": ("grey",),
+        "channels": core.channels.names,
         "mean": "image",
         "sd": "image",
         "dtype": dtype.name,
@@ -128,7 +126,7 @@ def _input(pictures: Sequence[Picture], dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def _pixel_size(dataset: Dataset, options: TrainingOptions) -> dict[str, Any] | None:
+def _pixel_size(dataset: Dataset, augmentation: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | None:
     """The trained pixel size, and those whose look the crops imitate.
 
     Finer images are averaged to the trained size, which is what zooming out does to a crop; coarser ones are
@@ -137,8 +135,9 @@ def _pixel_size(dataset: Dataset, options: TrainingOptions) -> dict[str, Any] | 
     trained = trained_size(dataset.pixel_size)
     if trained is None:
         return None
-    smallest, largest = options.scale
-    coarsest = max(largest, COARSEST if options.coarse else 1.0)
+    scale, coarser = augmentation["scale"], augmentation["coarser"]
+    smallest, largest = scale["factor"] if scale["probability"] else (1.0, 1.0)
+    coarsest = max(largest, coarser["factor"][1] if coarser["probability"] else 1.0)
     least, most = (float(f"{trained * factor:.3g}") for factor in (smallest, coarsest))
     return {"trained": trained, "min": min(trained, least), "max": max(trained, most), "unit": "nm"}
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
+from torchvision import tv_tensors
 
 from temj.cores import Trainable
+from temj.inference.outside import seen
 from temj.opencv import opencv
-from temj.training.augment import Recipe, cut, disturb
+from temj.training.augmentations import Applied, Pipeline
+from temj.training.options import TrainingOptions
 
 cv2 = opencv()
 
@@ -20,10 +25,12 @@ class Picture:
 
     Attributes:
         name: of its file.
-        pixels: (h, w), as read.
+        pixels: (h, w), as read; (n, h, w) where the core takes the images of n detectors.
         image: float32 (c, h, w), prepared.
         class_map: uint8 (h, w): 0 background, i the i-th class, 255 ignore.
         centres: (n, 2) float, x and y of the middle of every connected object.
+        area: bool (h, w), the analysed area; None for all of it. Outside, ``pixels`` are its mean, and ``class_map``
+            is ignore.
     """
 
     name: str
@@ -31,51 +38,86 @@ class Picture:
     image: np.ndarray
     class_map: np.ndarray
     centres: np.ndarray
+    area: np.ndarray | None = None
 
     @classmethod
-    def of(cls, name: str, pixels: np.ndarray, class_map: np.ndarray, core: Trainable) -> Picture:
+    def of(
+        cls, name: str, pixels: np.ndarray, class_map: np.ndarray, core: Trainable, area: np.ndarray | None = None
+    ) -> Picture:
         """Prepare the pixels and find the objects (8-connected, of any class)."""
         objects = ((class_map > 0) & (class_map < 255)).astype(np.uint8)
         centres = cv2.connectedComponentsWithStats(objects, connectivity=8)[3][1:]
-        return cls(name, pixels, core.prepare(pixels), class_map, centres)
+        image = core.prepare(seen(pixels, area, class_map.shape))
+        return cls(name, pixels, image, class_map, centres, area)
 
 
 class Batches:
     """The batch of a step is a function of seed and step alone, so that a resumed run sees the same data.
 
     Every image is taken once before any is taken again; each crop has its own generator.
+
+    Args:
+        pictures: to cut from.
+        core: makes the targets.
+        augmentation: name → probability and ranges, as :func:`temj.training.augmentations.effective` says.
+        options: seed, batch, crop, object_share.
     """
 
-    def __init__(self, pictures: Sequence[Picture], core: Trainable, recipe: Recipe, options):
-        self._pictures, self._core, self._recipe = pictures, core, recipe
-        self._seed, self._batch, self._object_share = options.seed, options.batch, options.object_share
+    def __init__(
+        self, pictures: Sequence[Picture], core: Trainable, augmentation: Mapping[str, Any], options: TrainingOptions
+    ):
+        self._pictures, self._core, self._options = pictures, core, options
+        self._pipeline = Pipeline(augmentation, options.crop, core.channels)
 
     @property
     def steps_per_epoch(self) -> int:
         """``ceil(pixels of all images / pixels of a batch)``."""
         pixels = sum(picture.class_map.size for picture in self._pictures)
-        return -(-pixels // (self._batch * self._recipe.size**2))
+        return -(-pixels // (self._options.batch * self._options.crop**2))
 
     def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
         """Images float32 (batch, c, s, s) and targets float32 (batch, k + 1, s, s) of a step, from 0."""
-        first = step * self._batch
-        crops = [self._crop(number) for number in range(first, first + self._batch)]
+        first = step * self._options.batch
+        crops = [self._crop(number) for number in range(first, first + self._options.batch)]
         images, targets = zip(*crops, strict=True)
         return np.stack(images), np.stack(targets)
 
     def _crop(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         turn, place = divmod(number, len(self._pictures))
-        order = np.random.default_rng([self._seed, 0, turn]).permutation(len(self._pictures))
+        order = np.random.default_rng([self._options.seed, 0, turn]).permutation(len(self._pictures))
         picture = self._pictures[order[place]]
-        rng = np.random.default_rng([self._seed, 1, number])
-        image, class_map = cut(picture.image, picture.class_map, self._centre(picture, rng), self._recipe, rng)
-        return disturb(image, self._recipe, rng), self._core.encode(class_map)
+        rng = np.random.default_rng([self._options.seed, 1, number])
+        image, class_map, _ = self.crop_of(picture, rng)
+        return image, self._core.encode(class_map)
 
-    def _centre(self, picture: Picture, rng: np.random.Generator) -> np.ndarray:
-        """Near an object with the asked probability, else anywhere."""
+    def crop_of(
+        self, picture: Picture, rng: np.random.Generator, centre: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, tuple[Applied, ...]]:
+        """One crop of a picture, as the network sees it.
+
+        Args:
+            picture: to cut from.
+            rng: all chance comes from it.
+            centre: index (x, y) of the pixel in its middle; None draws one.
+
+        Returns:
+            Image float32 (c, s, s), class map uint8 (s, s), and what happened to them.
+        """
+        centre = self.draw_centre(picture, rng) if centre is None else centre
         height, width = picture.class_map.shape
-        if len(picture.centres) and rng.random() < self._object_share:
+        sample = {
+            "image": tv_tensors.Image(torch.from_numpy(picture.image)),
+            "class_map": tv_tensors.Mask(torch.from_numpy(picture.class_map)),
+            "centre": tv_tensors.KeyPoints(torch.from_numpy(centre + 0.5)[None], canvas_size=(height, width)),
+        }
+        crop, happened = self._pipeline(sample, int(rng.integers(2**63)))
+        return crop["image"].numpy(), crop["class_map"].numpy(), happened
+
+    def draw_centre(self, picture: Picture, rng: np.random.Generator) -> np.ndarray:
+        """Index (x, y) of a middle: near an object with the asked probability, else anywhere."""
+        height, width = picture.class_map.shape
+        if len(picture.centres) and rng.random() < self._options.object_share:
             # Off the middle by up to a third of the crop, so that position tells the network nothing.
             near = picture.centres[rng.integers(len(picture.centres))]
-            return np.clip(near + rng.uniform(-1, 1, 2) * self._recipe.size / 3, 0, [width - 1, height - 1])
+            return np.clip(near + rng.uniform(-1, 1, 2) * self._options.crop / 3, 0, [width - 1, height - 1])
         return rng.uniform(0, 1, 2) * [width - 1, height - 1]

@@ -13,7 +13,8 @@ from temj.cores.semantic import IGNORE
 from temj.geometry import paint
 from temj.inference.forward import run_network
 from temj.inference.network import Network
-from temj.inference.rescale import resample
+from temj.inference.outside import seen
+from temj.inference.rescale import resample, resample_all
 from temj.training.metrics import Agreement, best_thresholds, compare, components
 from temj.training.sampling import Picture
 
@@ -44,10 +45,11 @@ def coarse_view(pictures: Sequence[Picture], core: Trainable, factor: int = 2) -
     """The pictures as if taken at ``factor`` times the pixel size (area-averaged) and enlarged to the model's."""
     images, maps = [], []
     for picture in pictures:
-        height, width = (side // factor * factor for side in picture.pixels.shape)
+        height, width = (side // factor * factor for side in picture.class_map.shape)
         small = (height // factor, width // factor)
-        coarse = resample(picture.pixels[:height, :width].astype(np.float32), *small)
-        images.append(core.prepare(resample(coarse, height, width)))
+        coarse = resample_all(picture.pixels[..., :height, :width].astype(np.float32), *small)
+        area = None if picture.area is None else picture.area[:height, :width]
+        images.append(core.prepare(seen(resample_all(coarse, height, width), area, (height, width))))
         maps.append(_coarse_map(picture.class_map[:height, :width], small, len(core.classes)))
     return View(f"{factor} x the pixel size", f"iou_{factor}x", tuple(images), tuple(maps))
 
