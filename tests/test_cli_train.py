@@ -107,7 +107,7 @@ def test_resume_and_overwrite_together_are_a_sentence(data: Path, tmp_path: Path
     [
         ({"epoch": 3}, "unknown-option: epoch\\..*Did you mean 'epochs'"),
         ({"epochs": 0}, "epochs. Expected greater than or equal to 1, found 0"),
-        ({"scale": (2, 1)}, "scale. Expected two numbers .*, found \\(2, 1\\)"),
+        ({"augmentation": ["scale.factor=2..1"]}, "actor must be two numbers 0.05 <= low <= high <= 20"),
         ({"settings": 3}, "settings. Expected a valid dictionary, found 3"),
     ],
 )

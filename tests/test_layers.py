@@ -10,8 +10,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "python" / "temj"
 
 LAYERS = [
-    {"errors", "registry", "storage", "resources", "opencv", "spreadsheet", "_version"},
+    {"errors", "registry", "storage", "resources", "memory", "opencv", "spreadsheet", "_version"},
     {"data"},
+    {"imagej_tiff"},
     {"geometry"},
     {"readers"},
     {"area"},

@@ -108,12 +108,14 @@ def _run(name: str, words: list[str], stop: Stop) -> int:
     from temj import commands
     from temj.commands.base import views
 
+    if name not in COMMANDS:  # those of ImageJ need an open image
+        raise registry.unknown("command", name, COMMANDS)
     declaration = commands.command(name)
     known, rest = parser(declaration).parse_known_args(words)
     if rest:
         raise registry.unknown("option", rest[0], [view.option for view in views(declaration.parameters, "cli")])
     values = vars(known)
-    with stop.listening(), progress_bar() as progress:
+    with stop.listening(), warnings_told(), progress_bar() as progress:
         outputs = commands.run(name, values, {}, progress, stop)
     account = declaration.account(outputs)
     if account:
@@ -156,6 +158,20 @@ def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
         details["nargs"] = "+"
     metavar = None if view.choices else (view.unit.upper() or view.name.upper())
     group.add_argument(view.option, metavar=metavar, required=view.required, **details)
+
+
+@contextlib.contextmanager
+def warnings_told() -> Iterator[None]:
+    """What the user must know before the end is said at once."""
+    import logging
+
+    handler, logger = logging.StreamHandler(), logging.getLogger("temj")
+    handler.setLevel(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 @contextlib.contextmanager

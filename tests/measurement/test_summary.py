@@ -117,4 +117,4 @@ def test_text_of_the_table():
     table = summarise(measure(image, squares((0, 0, 4), class_name="loop")), image, ["loop"])
     header, row = to_csv(table).splitlines()
     assert header == " ," + ",".join(SUMMARY_COLUMNS)
-    assert row == "1,a.tif,1,4,4,2,1.500,loop,nm,0.500,0.500,2.257,NaN,5.000E15"
+    assert row == "1,a.tif,1,4,4,2,1.500,loop,nm,0.500,0.500,2.257,NaN,5.000E15,200"

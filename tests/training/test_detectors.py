@@ -16,7 +16,7 @@ from temj.errors import BadDataset, BadImage
 from temj.models import open_model, self_test
 from temj.training import TrainingOptions, train
 from temj.training.preview import what_is_seen
-from temj.workflows.predict import predict_files
+from temj.workflows.predict_files import predict_files
 
 
 def write(folder: Path, count: int = 4) -> Path:

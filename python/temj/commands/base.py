@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -15,7 +16,11 @@ Values = Mapping[str, Value]
 Progress = Callable[[str, int, int], None]
 Cancelled = Callable[[], bool]
 
-Role = Literal["value", "model", "input_file", "input_files", "input_folder", "output_file", "output_folder"]
+Role = Literal[
+    "value", "model", "input_file", "input_files", "input_folder", "input_path", "output_file", "output_folder",
+    "output_path",
+]  # fmt: skip
+"""What a parameter names; a path is a file or a folder."""
 Where = Literal["everywhere", "cli", "imagej"]
 
 
@@ -46,6 +51,7 @@ def parameter(
     role: Role = "value",
     where: Where = "everywhere",
     advanced: bool = False,
+    positional: bool | None = None,
     **limits: float,
 ) -> Any:
     """One field of :class:`Parameters`.
@@ -57,9 +63,11 @@ def parameter(
         role: what kind of thing it names, so that a host can offer a list or a file chooser.
         where: whether the command line, ImageJ or both offer it.
         advanced: shown apart in dialogs and help.
+        positional: whether the command line takes it without an option's name; None: what a command reads first is
+            (``images``, ``image``, ``dataset``).
         limits: ``ge``, ``gt``, ``le``, ``lt``.
     """
-    marks = {"unit": unit, "role": role, "where": where, "advanced": advanced}
+    marks = {"unit": unit, "role": role, "where": where, "advanced": advanced, "positional": positional}
     return Field(default, description=text, json_schema_extra=marks, **limits)
 
 
@@ -77,6 +85,7 @@ class ParameterView:
     role: Role
     where: Where
     advanced: bool
+    positional: bool | None = None
 
     @property
     def label(self) -> str:
@@ -93,11 +102,11 @@ class ParameterView:
 def views(parameters: type[Parameters], host: Where) -> tuple[ParameterView, ...]:
     """The parameters that ``host`` (``"cli"`` or ``"imagej"``) offers, in order of declaration."""
     shown = []
-    for name, field in parameters.model_fields.items():
-        marks = field.json_schema_extra
-        kind, choices = _kind(field.annotation)
+    for name, info in parameters.model_fields.items():
+        marks = info.json_schema_extra
+        kind, choices = _kind(info.annotation)
         shown.append(
-            ParameterView(name, field.default, field.is_required(), kind, choices, field.description or "", **marks)
+            ParameterView(name, info.default, info.is_required(), kind, choices, info.description or "", **marks)
         )
     return tuple(view for view in shown if view.where in ("everywhere", host))
 
@@ -138,7 +147,9 @@ class Command:
             failed while the others went on.
         account: the outputs in a few readable lines.
         menu: its unique name in ImageJ's menu ``Plugins > TEMJ``, or "" where ImageJ does not offer it.
-        inputs: what ImageJ hands over, by name: "micrograph" (the current plane), "instances" (the ROIs).
+        inputs: what ImageJ hands over, by name: "micrograph" (the current plane), "instances" (the ROIs that lie in
+            it), "annotations" (the ROIs of all planes), "groups" (the names of ImageJ's groups).
+        entries: name in ``File > Open Samples`` -> the parameters that it fixes; such an entry opens no dialog.
     """
 
     name: str
@@ -148,3 +159,4 @@ class Command:
     account: Callable[[Values], str]
     menu: str = ""
     inputs: tuple[str, ...] = ()
+    entries: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from temj import registry
+from temj.commands import IMAGEJ_COMMANDS
 from temj.commands.base import Command, Parameters
 from temj.errors import BadValue
 
@@ -34,5 +35,5 @@ def validated(command: Command, parameters: Mapping[str, Any]) -> Parameters:
             where=name,
             expected=rule[0].lower() + rule[1:],
             found=None if missing else repr(first["input"]),
-            remedy=f"See 'temj {command.name} --help'.",
+            remedy=None if command.name in IMAGEJ_COMMANDS else f"See 'temj {command.name} --help'.",
         ) from None

@@ -35,7 +35,8 @@ def run(parameters: MeasureParameters, inputs: Values, _progress: Progress, _can
 
     options = parameters.model_dump(include={"diameter", "pixel_size", "output", "overwrite"})
     if "micrograph" in inputs:
-        return measure_micrograph(inputs["micrograph"], inputs["instances"], **options)
+        area_rois = inputs.get("area_rois")
+        return measure_micrograph(inputs["micrograph"], inputs["instances"], **options, area_rois=area_rois)
     for name in ("image", "rois", "output"):
         if getattr(parameters, name) is None:
             raise BadValue("missing", where=name, expected="an image, its ROIs and an output table")

@@ -27,7 +27,37 @@ class PredictParameters(Parameters):
         unit="nm",
         advanced=True,
     )
+    calibration_table: str = parameter(
+        "",
+        "Table (.csv) of microscope, mode, magnification, binning, nm_per_px, error_percent for files that know only "
+        "their magnification.",
+        role="input_file",
+        where="cli",
+        advanced=True,
+    )
     device: Literal["auto", "cpu", "cuda", "mps"] = parameter("auto", "Where the network runs.", advanced=True)
+    frames: str = parameter(
+        "",
+        "Which frames of a film: 10-200, 10-200-5 (every fifth), 10- (to the end) or 7,9,25, counted from 1.",
+        where="cli",
+        advanced=True,
+    )
+    average: int = parameter(
+        1, "Average so many frames of a film, one after the other.", where="cli", advanced=True, ge=1
+    )
+    film: bool = parameter(False, "A folder is one film, its images are the frames.", where="cli", advanced=True)
+    allow_partial: bool = parameter(
+        False,
+        "Predict what can be read of a film that was cut off; else it is refused.",
+        where="cli",
+        advanced=True,
+    )
+    area: str = parameter(
+        "auto",
+        "What counts: auto (without info bar, scale bar, text, blank borders, dead pixels), all (also without vacuum, "
+        "holes, saturated regions), whole, or a ROI set with ROIs named area or exclude.",
+        advanced=True,
+    )
     fill: bool = parameter(False, "Fill pixels that are NaN or infinite; else such images are refused.", advanced=True)
     manager: Literal["auto", "yes", "no"] = parameter(
         "auto",
@@ -41,12 +71,25 @@ class PredictParameters(Parameters):
     )
 
 
+_OPTIONS = {
+    "model", "threshold", "ellipses", "pixel_size", "device", "fill", "frames", "average", "film",
+    "allow_partial", "area", "calibration_table",
+}  # fmt: skip
+"""The parameters that decide about results: :class:`temj.workflows.predict.PredictOptions`."""
+
+
+_OF_FILMS = ("frames", "average", "film", "allow_partial")
+
+
 def run(parameters: PredictParameters, inputs: Values, progress: Progress, cancelled: Cancelled) -> Values:
     """Predict files (``images``), or the micrograph among the inputs."""
-    from temj.workflows.predict import predict_files, predict_micrograph
+    from temj.workflows.predict import predict_micrograph
+    from temj.workflows.predict_files import predict_files
 
-    options = parameters.model_dump(include={"model", "threshold", "ellipses", "pixel_size", "device", "fill"})
+    options = parameters.model_dump(include=_OPTIONS)
     again = repeat(COMMAND, parameters, files="micrograph" not in inputs)
+    if any(getattr(parameters, name) != PredictParameters.model_fields[name].default for name in _OF_FILMS):
+        again.pop("macro_line", None)  # a macro works on the image that is open and could not repeat this
     if "micrograph" in inputs:
         return predict_micrograph(
             inputs["micrograph"],
@@ -54,6 +97,7 @@ def run(parameters: PredictParameters, inputs: Values, progress: Progress, cance
             parameters.output,
             parameters.overwrite,
             again,
+            area_rois=inputs.get("area_rois"),
             progress=progress,
             cancelled=cancelled,
         )
@@ -62,7 +106,13 @@ def run(parameters: PredictParameters, inputs: Values, progress: Progress, cance
         raise BadValue("missing", where=missing, expected="image files and an output folder", remedy="Name both.")
     existing = "overwrite" if parameters.overwrite else "resume" if parameters.resume else "refuse"
     return predict_files(
-        parameters.images, options, parameters.output, existing, again, progress=progress, cancelled=cancelled
+        parameters.images,
+        options,
+        parameters.output,
+        existing,
+        again,
+        progress=progress,
+        cancelled=cancelled,
     )
 
 

@@ -97,4 +97,6 @@ def _words(command: Command, parameters: Parameters) -> Iterator[str]:
 
 def is_positional(view: ParameterView) -> bool:
     """Whether the command line takes it without an option's name: what a command reads first."""
-    return view.name in ("images", "image", "dataset")
+    if view.positional is not None:
+        return view.positional
+    return view.name == "kind" or (view.name in ("images", "image", "dataset") and view.role != "value")

@@ -29,7 +29,16 @@ class TrainParameters(Parameters):
     overwrite: bool = parameter(False, "Replace the model in the output folder.", advanced=True)
     architecture: str = parameter("Unet", "Network, by its name in segmentation-models-pytorch.", advanced=True)
     encoder: str = parameter("resnet18", "Encoder, by its name in segmentation-models-pytorch.", advanced=True)
-    inversion: float | None = parameter(None, "Share of crops with inverted contrast.", advanced=True, ge=0, le=1)
+    channels: str = parameter("gray", "What the network sees: gray, gray+clahe+gaussian, detectors:2.", advanced=True)
+    augmentation: tuple[str, ...] = parameter(
+        (), "What happens to crops, such as inversion=0.5 (share of crops) or scale.factor=0.8..1.25.", advanced=True
+    )
+    area: Literal["auto", "all", "whole"] = parameter(
+        "auto",
+        "What counts of the images, besides their ROIs named area and exclude: auto (without info bar, scale bar, text, "
+        "blank borders, dead pixels), all (also without vacuum, holes, saturated regions), whole.",
+        advanced=True,
+    )
     patience: int | None = parameter(
         None, "Validations without a gain after which it stops early.", advanced=True, ge=1
     )

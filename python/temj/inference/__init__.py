@@ -2,6 +2,6 @@
 
 from temj.inference.device import describe
 from temj.inference.network import ready
-from temj.inference.predict import predict, predict_film
+from temj.inference.predict import as_model_sees, predict, predict_film
 
-__all__ = ["describe", "predict", "predict_film", "ready"]
+__all__ = ["as_model_sees", "describe", "predict", "predict_film", "ready"]

@@ -6,18 +6,24 @@ from dataclasses import replace
 
 import numpy as np
 
+from temj.area import without_pinholes
 from temj.data import Micrograph
 from temj.errors import BadImage
 from temj.models.card import Card
 
 CONSTANT = "constant image"
 """The note for an image of one grey value, in which nothing can be found."""
+NO_AREA = "nothing of the image is analysed: all of it is left out"
+"""The note for an image whose analysed area is empty."""
+NOTHING_TO_FIND = frozenset((CONSTANT, NO_AREA))
 
 _BITS = {"uint8": "8-bit", "uint16": "16-bit", "float32": "32-bit float"}
 
 
 def finite(micrograph: Micrograph, fill: bool) -> tuple[Micrograph, list[str]]:
     """The micrograph without NaN and infinite pixels, for which a network would answer "nothing there".
+
+    Regions outside the analysed area may have any values, such as a blank border of NaN; single dead pixels may not.
 
     Args:
         micrograph: any.
@@ -28,11 +34,14 @@ def finite(micrograph: Micrograph, fill: bool) -> tuple[Micrograph, list[str]]:
     """
     pixels = micrograph.pixels
     bad = ~np.isfinite(pixels) if pixels.dtype.kind == "f" else np.zeros(1, bool)
+    if bad.any() and micrograph.area is not None:
+        bad &= without_pinholes(micrograph.area)
     if not bad.any():
         return micrograph, []
     y, x = np.unravel_index(int(bad.argmax()), bad.shape)
     found = f"{int(bad.sum())} px that are NaN or infinite, the first at x={x}, y={y}"
-    if not fill or bad.all():
+    known = np.isfinite(pixels)
+    if not fill or not known.any():
         raise BadImage(
             "nonfinite",
             where=micrograph.name,
@@ -40,13 +49,19 @@ def finite(micrograph: Micrograph, fill: bool) -> tuple[Micrograph, list[str]]:
             found=found,
             remedy="Fill them (--fill; in a macro: fill) or crop them (in ImageJ: Process > Noise > Remove NaNs).",
         )
-    whole = np.where(bad, np.median(pixels[~bad]), pixels).astype(pixels.dtype)
+    whole = np.where(bad, np.median(pixels[known]), pixels).astype(pixels.dtype)
     return replace(micrograph, pixels=whole), [f"{found}: predicted with the median of the others in their place"]
 
 
 def grey_notes(micrograph: Micrograph, card: Card) -> list[str]:
-    """Notes where type or range of the grey values are not those of the training data; :data:`CONSTANT` alone."""
-    low, high = float(micrograph.pixels.min()), float(micrograph.pixels.max())
+    """Notes where type or range of the grey values (of the analysed area) are not those of the training data.
+
+    Where nothing can be found that note alone: :data:`CONSTANT` or :data:`NO_AREA`.
+    """
+    pixels = micrograph.pixels if micrograph.area is None else micrograph.pixels[micrograph.area]
+    if not pixels.size:
+        return [NO_AREA]
+    low, high = float(pixels.min()), float(pixels.max())
     if low == high:
         return [CONSTANT]
     notes, dtype = [], micrograph.pixels.dtype.name

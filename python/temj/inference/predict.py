@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from temj.cores import Channels
 from temj.data import Film, Instances, Micrograph, Shapes
+from temj.data.detectors import together
+from temj.data.notes import merged_notes
 from temj.geometry import in_reading_order
 from temj.inference import memory
-from temj.inference.checks import CONSTANT, finite, grey_notes
+from temj.inference.checks import NOTHING_TO_FIND, finite, grey_notes
 from temj.inference.forward import TILE_PIXELS, run_network
 from temj.inference.network import Network, ready
+from temj.inference.outside import seen, silenced
 from temj.inference.rescale import Scale, plan_scale, resample
 from temj.inference.tiles import Tiling
 from temj.models import Model, choose_device
@@ -35,7 +39,9 @@ def predict(
     """Find the objects of one micrograph.
 
     Rescaled to the model's pixel size where both are known, normalised as a whole, cut into tiles where it is large,
-    and the probabilities brought back to the micrograph's own pixels before objects are read from them.
+    and the probabilities brought back to the micrograph's own pixels before objects are read from them. What lies
+    outside the micrograph's ``area`` has no influence on the normalisation; no object is found there, and objects that
+    reach it end at its border.
 
     Args:
         micrograph: any grey-value image.
@@ -62,7 +68,7 @@ def predict(
     notes = [*filled, *grey_notes(micrograph, model.card)]
     scale = plan_scale(micrograph, model.card)
     info = _info(model, number, threshold_name, scale)
-    if CONSTANT in notes:
+    if NOTHING_TO_FIND & {*notes}:
         info |= {"device": choose_device(device), "notes": [*scale.notes, *notes]}
         return Instances(Shapes.of([]), info=info)
     _require_memory(micrograph, scale, model.card, choose_device(device))
@@ -94,10 +100,14 @@ def predict_film(
 
     Arguments and errors as in :func:`predict`.
 
+    Where the model takes the images of several detectors, the channels of the film are those, and the objects are on
+    the first one (:func:`as_model_sees`).
+
     Returns:
         All objects, by plane, then y, then x, and numbered in that order over the whole film; ``info`` as in
         :func:`predict`, of the first plane, with the notes of all.
     """
+    film = as_model_sees(film, model)
     parts = [
         predict(
             micrograph,
@@ -110,8 +120,15 @@ def predict_film(
         )
         for number, micrograph in enumerate(film)
     ]
-    notes = _merged([part.info["notes"] for part in parts])
+    numbers = [film.plane_number(index) for index in range(len(film))]
+    notes = merged_notes([part.info["notes"] for part in parts], numbers)
     return in_reading_order(Instances.concatenate(parts, info={**parts[0].info, "notes": notes}))
+
+
+def as_model_sees(film: Film, model: Model) -> Film:
+    """A film whose channels are put together where the model takes the images of several detectors; else itself."""
+    recipe = model.card.core.settings.get("channels", 1)
+    return together(film) if isinstance(recipe, str) and Channels.of(recipe).planes > 1 else film
 
 
 def _probabilities(
@@ -122,13 +139,12 @@ def _probabilities(
     cancelled: Callable[[], bool],
 ) -> tuple[np.ndarray, Tiling, tuple[str, ...]]:
     """Probabilities float32 (k, height, width) on the micrograph's own pixels, the tiling and notes."""
-    pixels, size = micrograph.pixels, (scale.height, scale.width)
-    if size != pixels.shape:
-        pixels = resample(pixels.astype(np.float32), *size)
+    pixels, size = micrograph.of_detectors(network.core.channels.planes), (scale.height, scale.width)
+    pixels = seen(pixels, micrograph.area, size)
     raw, tiling, notes = run_network(network, network.core.prepare(pixels), report, cancelled)
     if size != micrograph.pixels.shape:
         raw = np.stack([resample(layer, *micrograph.pixels.shape) for layer in raw])
-    return raw, tiling, notes
+    return silenced(raw, micrograph), tiling, notes
 
 
 def _finished(found: Instances, micrograph: Micrograph, card: Card, info: dict[str, Any]) -> Instances:
@@ -180,17 +196,3 @@ def _part(progress: Progress | None, number: int, count: int) -> Progress | None
         progress(f"Predicting plane {number + 1} of {count}", number * maximum + current, count * maximum)
 
     return report
-
-
-def _merged(notes: Sequence[Sequence[str]]) -> list[str]:
-    """Each note once; where only some planes have it, with their 1-based numbers."""
-    planes: dict[str, list[int]] = {}
-    for number, texts in enumerate(notes, start=1):
-        for text in texts:
-            planes.setdefault(text, []).append(number)
-    return [text if len(seen) == len(notes) else f"{text} ({_numbers(seen)})" for text, seen in planes.items()]
-
-
-def _numbers(planes: Sequence[int]) -> str:
-    first = ", ".join(map(str, planes[:10]))
-    return f"plane{'s' if len(planes) > 1 else ''} {first}{' …' if len(planes) > 10 else ''}"

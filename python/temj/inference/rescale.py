@@ -80,3 +80,10 @@ def resample(image: np.ndarray, height: int, width: int) -> np.ndarray:
     if (height, width) != small:
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
     return image
+
+
+def resample_all(images: np.ndarray, height: int, width: int) -> np.ndarray:
+    """:func:`resample` of an image (h, w), or of each of several (n, h, w)."""
+    if images.ndim == 2:
+        return resample(images, height, width)
+    return np.stack([resample(image, height, width) for image in images])

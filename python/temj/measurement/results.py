@@ -67,15 +67,15 @@ def measure(micrograph: Micrograph | Film, instances: Instances, diameter: Mappi
 def _measure_film(film: Film, instances: Instances, diameter: Mapping[str, str]) -> Table:
     """Plane by plane, then back in the order of the instances."""
     plane = film_planes(film, instances)
-    shown = [axis for axis, count in enumerate(film.dimensions) if count > 1]
+    shown = [axis for axis, count in enumerate(film.dimensions) if count > 1 or (film.numbers and axis == film.axis)]
     tables, rows = [], []
     for index in np.unique(plane) if len(plane) else [0]:
         row = np.flatnonzero(plane == index)
         image = film[int(index)]
-        part = slice_part(image.slice_label, int(index) + 1) if len(film) > 1 else ""
+        part = slice_part(image.slice_label, film.plane_number(int(index))) if shown else ""
         table = _measure_plane(image, instances.take(row), diameter, part, whole=instances)
-        place = np.unravel_index(index, film.dimensions[::-1])[::-1]
-        tables.append(_with_position(table, {POSITIONS[axis]: place[axis] + 1 for axis in shown}))
+        place = film.position(int(index))
+        tables.append(_with_position(table, {POSITIONS[axis]: place[axis] for axis in shown}))
         rows.append(row)
     return Table.concatenate(tables).take(np.argsort(np.concatenate(rows), kind="stable"))
 
@@ -84,9 +84,10 @@ def film_planes(film: Film, instances: Instances) -> np.ndarray:
     """(n,) int64, index of the plane of each object: from channel, slice and frame, 0 of these meaning the first.
 
     An object that has a slice only, in a film with frames or channels instead of slices, counts planes with it.
+    In a film that was cut or averaged, positions are those in its file.
     """
     channels, slices, frames = film.dimensions
-    channel, piece, frame = np.maximum(instances.position.T, 1) - 1
+    channel, piece, frame = _places_in(film, np.maximum(instances.position.T, 1) - 1)
     plain = (channel == 0) & (frame == 0) & (slices == 1)
     index = np.where(plain, piece, (frame * slices + piece) * channels + channel)
     outside = (channel >= channels) | (frame >= frames) | (~plain & (piece >= slices)) | (index >= len(film))
@@ -97,6 +98,20 @@ def film_planes(film: Film, instances: Instances) -> np.ndarray:
             remedy="Give the ROIs that were made on this image.",
         )  # fmt: skip
     return index
+
+
+def _places_in(film: Film, place: np.ndarray) -> np.ndarray:
+    """(3, n) 0-based channel, slice, frame within a film, from those in its file; behind the end if it has no such."""
+    if not film.numbers:
+        return place
+    place, axis = place.copy(), film.axis
+    if axis == 2 and film.dimensions[:2] == (1, 1):  # slices count frames, as in ImageJ's plain stacks
+        slices_only = place[2] == 0
+        place[2, slices_only], place[1, slices_only] = place[1, slices_only], 0
+    numbers = np.asarray(film.numbers)
+    at = np.minimum(np.searchsorted(numbers, place[axis] + 1), len(numbers) - 1)
+    place[axis] = np.where(numbers[at] == place[axis] + 1, at, len(film))
+    return place
 
 
 def _with_position(table: Table, position: Mapping[str, int]) -> Table:

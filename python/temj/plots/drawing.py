@@ -10,6 +10,7 @@ from temj.data import Instances, Micrograph
 from temj.opencv import opencv
 from temj.plots.bar import bar
 from temj.plots.colours import Rgb, class_colours, second_colour
+from temj.plots.outside import hatch, legend
 from temj.plots.paths import Path, extremes, paths
 from temj.plots.text import Writer
 
@@ -34,7 +35,8 @@ def overlay(
 
     The grey values between the 0.1 and 99.9 % percentiles fill the range of the screen. Small images are enlarged
     2 or 4 times, and those beyond 4096 pixels made smaller. Objects carry their number (from 1, the row of the
-    Results) where there is room. Legend and scale bar stand in a bar below the image and hide nothing.
+    Results) where there is room. Legend and scale bar stand in a bar below the image and hide nothing. What the
+    micrograph's analysed area leaves out is dimmed and hatched, and its grey values do not stretch the range.
 
     Args:
         micrograph: the image.
@@ -46,7 +48,9 @@ def overlay(
         (h', w', 3) uint8, red, green, blue.
     """
     scale = picture_scale(micrograph.width, micrograph.height)
-    picture = _enlarged(display(micrograph.pixels), scale)
+    picture = _enlarged(display(micrograph.pixels, micrograph.area), scale)
+    if micrograph.area is not None:
+        hatch(picture, micrograph.area)
     used = class_colours(instances.class_name.tolist(), colours)
     found = paths(instances.shapes)
     bold = _thickness(found, scale, picture)
@@ -63,6 +67,8 @@ def overlay(
     entries = [(f"{name or 'objects'}: {np.count_nonzero(instances.class_name == name)}", used[name]) for name in used]
     if ellipses is not None:
         entries.append(("fitted ellipses", second))
+    if micrograph.area is not None:
+        entries.append(legend(micrograph.area))
     return np.concatenate([picture, bar(picture.shape[1], entries, micrograph, scale, writer)])
 
 
@@ -87,9 +93,12 @@ def picture_scale(width: int, height: int) -> float:
     return min(1.0, _LONGEST / longest)
 
 
-def display(pixels: np.ndarray) -> np.ndarray:
-    """Grey values (h, w) of any type as uint8 for the screen; NaN is black, a constant image mid-grey."""
-    low, high = _range(pixels)
+def display(pixels: np.ndarray, area: np.ndarray | None = None) -> np.ndarray:
+    """Grey values (h, w) of any type as uint8 for the screen; NaN is black, a constant image mid-grey.
+
+    The range is that of the pixels in ``area`` (bool (h, w); None for all).
+    """
+    low, high = _range(pixels, area)
     if not high > low:
         return np.full(pixels.shape, 128, np.uint8)
     if pixels.dtype.kind == "f":
@@ -99,10 +108,12 @@ def display(pixels: np.ndarray) -> np.ndarray:
     return np.clip(np.rint((values - low) * (255.0 / (high - low))), 0, 255).astype(np.uint8)[pixels]
 
 
-def _range(pixels: np.ndarray) -> tuple[float, float]:
+def _range(pixels: np.ndarray, area: np.ndarray | None = None) -> tuple[float, float]:
     """The two percentiles, of a regular sample of a large image."""
     step = max(1, int(np.sqrt(pixels.size / _SAMPLED)))
     sample = pixels[::step, ::step]
+    if area is not None:
+        sample = sample[area[::step, ::step]]
     sample = sample[np.isfinite(sample)] if sample.dtype.kind == "f" else sample
     if not sample.size:
         return 0.0, 0.0

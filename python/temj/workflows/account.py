@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from temj.data import Table
 
@@ -27,9 +28,48 @@ def measurement_account(outputs: Mapping[str, Table]) -> str:
     return "\n".join(lines + _files(outputs))
 
 
+def info_account(outputs: Mapping[str, Table]) -> str:
+    """What is understood of each image, in some lines each; the JSON alone where that was asked for."""
+    if "json" in outputs:
+        return str(outputs["json"]["JSON"][0])
+    notes: dict[str, list[str]] = {}
+    for image, note in zip(outputs["notes"]["Image"], outputs["notes"]["Note"], strict=True):
+        notes.setdefault(image, []).append(note)
+    images = outputs["images"]
+    rows = [{column.name: column.values[row] for column in images} for row in range(len(images))]
+    lines = [line for row in rows for line in _told(row, notes.get(row["image"], []))]
+    return "\n".join(lines + _failures(outputs) + _files(outputs))
+
+
+def _told(row: Mapping[str, Any], notes: Sequence[str]) -> list[str]:
+    """One image of ``temj info``."""
+    planes = ", ".join(
+        f"{row[name]} {name if row[name] != 1 else name[:-1]}"
+        for name in ("channels", "slices", "frames")
+        if row[name] > 1
+    )
+    greys = "" if math.isnan(row["smallest"]) else f", grey values {row['smallest']:g} to {row['largest']:g}"
+    lines = [row["image"], f"  {row['width']} x {row['height']} pixels, {row['type']}{greys}"]
+    if planes:
+        seconds = row["frame_interval_s"]
+        lines.append(f"  {planes}" + ("" if math.isnan(seconds) else f", {seconds:g} s from frame to frame"))
+    if math.isnan(row["pixel_width"]):
+        lines.append("  pixel size: not given; results would be in pixels (give it with --pixel-size)")
+    else:
+        sizes = dict.fromkeys(f"{row[name]:.6g}" for name in ("pixel_width", "pixel_height"))
+        error = row["pixel_size_error_percent"]
+        told = f"  pixel size: {' x '.join(sizes)} {row['unit']}" + ("" if math.isnan(error) else f" ± {error:g} %")
+        lines.append(f"{told}, from {row['pixel_size_from']}")
+    if row["left_out"]:
+        lines.append(f"  analysed area: {row['analysed_area_percent']:.1f} % (left out: {row['left_out']})")
+    lines += [f"  taken with: {row['acquisition']}"] if row["acquisition"] else []
+    return lines + [f"  note: {note}" for note in notes]
+
+
 def training_account(outputs: Mapping[str, Table]) -> str:
-    """The metrics of a new model and where it is."""
-    return "\n".join([aligned(outputs["metrics"]), *_files(outputs)])
+    """The metrics of a new model, what to know of its data, and where it is."""
+    notes = [f"  note: {note}" for note in outputs["notes"]["Note"]] if "notes" in outputs else []
+    return "\n".join([aligned(outputs["metrics"]), *notes, *_files(outputs)])
 
 
 def aligned(table: Table) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from temj import annotations, measurement, storage
+from temj.area import split_area_rois
 from temj.data import Film, Instances, Micrograph, RoiType, Table
 from temj.data.calibration import parse_pixel_size
 from temj.data.table_text import to_csv
 from temj.errors import BadValue
 from temj.geometry import boxes
 from temj.readers import open_film
+from temj.workflows.areas import not_measured
 from temj.workflows.outputs import files_table, refuse_existing, text_table
 
 _NAMED = 5
@@ -41,23 +43,35 @@ def measure(
 
 
 def measure_micrograph(
-    micrograph: Micrograph, instances: Instances, pixel_size: str, diameter: str, output: Path | None, overwrite: bool
+    micrograph: Micrograph,
+    instances: Instances,
+    pixel_size: str,
+    diameter: str,
+    output: Path | None,
+    overwrite: bool,
+    *,
+    area_rois: Instances | None = None,
 ) -> dict[str, Table]:
     """Measure an open image's ROIs; write the table where an output is named.
+
+    ROIs named ``area`` or ``exclude``, among the instances or given as ``area_rois``, are no objects: a note says so.
 
     Returns:
         Tables ``results``, ``notes`` (Image, Note), and ``files`` where an output is named.
     """
     if pixel_size:
         micrograph = micrograph.with_pixel_size(parse_pixel_size(pixel_size))
+    instances, among = split_area_rois(instances)
+    left = among if area_rois is None else Instances.concatenate([among, area_rois])
     results = measure(micrograph, instances, diameter)
-    return {"results": results, **_written(results, output, overwrite), "notes": _notes(micrograph, instances)}
+    notes = _notes(micrograph, instances, not_measured(left))
+    return {"results": results, **_written(results, output, overwrite), "notes": notes}
 
 
 def measure_file(
     image: Path, rois: Path, pixel_size: str, diameter: str, output: Path, overwrite: bool
 ) -> dict[str, Table]:
-    """Measure a ROI set on an image file and write the table.
+    """Measure a ROI set on an image file and write the table; ROIs named ``area`` or ``exclude`` are no objects.
 
     Returns:
         Tables ``results``, ``files``, ``notes`` (Image, Note) and ``failures`` (Image, Code, Message), which has a
@@ -68,13 +82,13 @@ def measure_file(
             "rois", where=rois, expected="a ROI set (.zip) or a ROI (.roi)", remedy="Save the ROIs of ImageJ."
         )
     film = open_film(image, pixel_size or None)
-    found = annotations.read(rois)
+    found, left = split_area_rois(annotations.read(rois))
     results = measure(film, found, diameter)
     skipped = [(str(image), entry["code"], entry["message"]) for entry in found.info.get("skipped", ())]
     return {
         "results": results,
         **_written(results, output, overwrite),
-        "notes": _notes(film[0], found),
+        "notes": _notes(film[0], found, not_measured(left)),
         "failures": text_table(("Image", "Code", "Message"), skipped),
     }
 
@@ -88,11 +102,11 @@ def _written(results: Table, output: Path | None, overwrite: bool) -> dict[str, 
     return {"files": files_table({"results": output})}
 
 
-def _notes(micrograph: Micrograph, instances: Instances) -> Table:
-    """What its reader must know of the results: of the image, of the ROIs, and which of these lie outside."""
+def _notes(micrograph: Micrograph, instances: Instances, more: Sequence[str]) -> Table:
+    """What its reader must know of the results: of the image, of the ROIs, and which of these lie outside; and more."""
     unknown = [] if micrograph.calibration.known else ["pixel size unknown: results in pixels"]
     given = [*micrograph.metadata.get("notes", ()), *instances.info.get("notes", ())]
-    notes = [*unknown, *given, *_outside(micrograph, instances), *_points(instances)]
+    notes = [*unknown, *given, *_outside(micrograph, instances), *_points(instances), *more]
     return text_table(("Image", "Note"), [(micrograph.name, note) for note in notes])
 
 

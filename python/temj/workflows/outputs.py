@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from temj import storage
 from temj.annotations import masks, roiset
+from temj.area import Areas
 from temj.data import Column, Film, Instances, Micrograph, Table
 from temj.data.table_text import to_csv
 from temj.errors import Refused, StorageError
@@ -23,7 +24,7 @@ ONCE = ("Summary.csv", "run.json")
 
 @dataclass(frozen=True)
 class Prediction:
-    """What was found in one image file, measured."""
+    """What was found in one image file, measured; ``areas`` are the analysed ones of its planes."""
 
     film: Film
     instances: Instances
@@ -31,6 +32,7 @@ class Prediction:
     summary: Table
     ellipses: Instances | None
     colours: Mapping[str, str]
+    areas: Areas
 
     @functools.cached_property
     def first(self) -> Micrograph:
@@ -39,7 +41,7 @@ class Prediction:
 
 
 def paths(folder: Path, stem: str, ellipses: bool) -> dict[str, Path]:
-    """kind → file of one image's results."""
+    """kind → file of one image's results; ``area`` is written only where something is left out."""
     return {kind: folder / f"{stem}_{end}" for kind, end in KINDS.items() if kind != "ellipses" or ellipses}
 
 
@@ -81,12 +83,13 @@ def remove_stale(folder: Path, stem: str, files: Iterable[Path]) -> None:
 
 def write(prediction: Prediction, files: Mapping[str, Path]) -> int:
     """Write the files of one image; gives the number of pixels that more than one object claimed."""
-    labels, overlapped = _labels(prediction.film, prediction.instances)
     roiset.write(files["rois"], prediction.instances)
     storage.write_text(files["results"], to_csv(prediction.results))
-    masks.write_labels(files["labels"], labels, prediction.first.calibration, dimensions=prediction.film.dimensions)
+    overlapped = _write_labels(files["labels"], prediction)
     if "ellipses" in files and prediction.ellipses is not None:
         roiset.write(files["ellipses"], prediction.ellipses)
+    if "area" in files:
+        roiset.write(files["area"], prediction.areas.as_rois())
     storage.write_bytes(files["overlay"], picture(prediction))
     return overlapped
 
@@ -115,13 +118,19 @@ def _of_plane(instances: Instances, micrograph: Micrograph) -> np.ndarray:
     return (instances.position == micrograph.position).all(axis=1) | (not any(micrograph.position))
 
 
-def _labels(film: Film, instances: Instances) -> tuple[np.ndarray, int]:
-    """Label images, (height, width) or (planes, height, width); label n is object n of the whole file."""
-    planes, overlapped = [], 0
-    dtype = np.uint16 if len(instances) < 2**16 else np.uint32
-    for micrograph in film:
-        index = np.flatnonzero(_of_plane(instances, micrograph))
-        part, shared = paint(instances.shapes.take(index), instances.score[index], micrograph.width, micrograph.height)
-        planes.append(np.concatenate([[0], index + 1]).astype(dtype)[part])
-        overlapped += shared
-    return (planes[0] if len(film) == 1 else np.stack(planes)), overlapped
+def _write_labels(path: Path, prediction: Prediction) -> int:
+    """Write the label images plane by plane; label n is object n of the whole file. Gives the overlapped pixels."""
+    instances, first, overlapped = prediction.instances, prediction.first, 0
+
+    def planes() -> Iterator[np.ndarray]:
+        nonlocal overlapped
+        for micrograph in prediction.film:
+            index = np.flatnonzero(_of_plane(instances, micrograph))
+            shapes, score = instances.shapes.take(index), instances.score[index]
+            part, shared = paint(shapes, score, micrograph.width, micrograph.height)
+            overlapped += shared
+            yield np.concatenate([[0], index + 1])[part]
+
+    size, dimensions = (first.height, first.width), prediction.film.dimensions
+    masks.write_label_planes(path, planes(), size, first.calibration, len(instances), dimensions)
+    return overlapped

@@ -1,7 +1,8 @@
-"""Find objects with a model: in one open micrograph, or in files with a result folder."""
+"""Find objects with a model in one open micrograph or film; what a prediction of files is made of too."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -9,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from temj import inference, models, storage
+from temj.area import Areas
 from temj.data import Film, Instances, Micrograph, Table
 from temj.data.calibration import parse_pixel_size
+from temj.data.frames import check_frames
 from temj.data.table_text import to_csv
-from temj.errors import Cancelled, Refused, ResourceError, StorageError, TemjError
 from temj.geometry.ellipse import fitted_ellipses
 from temj.measurement.summary import summarise
 from temj.models import Model
-from temj.readers import open_film
-from temj.workflows import inputs, outputs, record
-from temj.workflows.inputs import Job, find_images, plan
+from temj.readers.calibration_table import read_calibrations
+from temj.workflows import areas, films, outputs, record
+from temj.workflows.inputs import Job, plan
 from temj.workflows.measure import measure
 
 Progress = Callable[[str, int, int], None]
@@ -35,6 +37,13 @@ class PredictOptions:
         pixel_size: replaces the images' own, ``""`` to keep it (:func:`temj.data.calibration.parse_pixel_size`).
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         fill: whether pixels that are NaN or infinite take the median of the others for the network.
+        frames: which frames of each film, ``""`` for all (:meth:`temj.data.Film.choose`).
+        average: how many frames are averaged (:meth:`temj.data.Film.average`).
+        film: whether a folder is one film and its images the frames.
+        allow_partial: whether what can be read of a film that was cut off is predicted.
+        area: what counts: ``auto``, ``all``, ``whole`` or a ROI set (:func:`temj.workflows.areas.chosen`).
+        calibration_table: table for images that know their magnification only, ``""`` for none
+            (:func:`temj.readers.calibration_table.read_calibrations`).
     """
 
     model: str = "loops"
@@ -43,6 +52,12 @@ class PredictOptions:
     pixel_size: str = ""
     device: str = "auto"
     fill: bool = False
+    frames: str = ""
+    average: int = 1
+    film: bool = False
+    allow_partial: bool = False
+    area: str = "auto"
+    calibration_table: str = ""
 
 
 def predict(
@@ -51,17 +66,23 @@ def predict(
     *,
     threshold: str | float = "auto",
     device: str = "auto",
+    area: str | os.PathLike = "auto",
 ) -> Instances:
     """Find the objects of a micrograph (or of every plane of a film).
 
-    Where its pixel size is unknown or wrong, give it first: ``temj.open(path, pixel_size=0.39)``.
+    Where its pixel size is unknown or wrong, give it first: ``temj.open(path, pixel_size=0.39)``. Nothing is found
+    outside the analysed area: ``area`` is ``auto`` (without info bar, scale bar, text, blank borders and defects),
+    ``all`` (also without vacuum, holes and saturated regions), ``whole``, or a ROI set whose ROIs named ``area`` and
+    ``exclude`` say it.
 
     Returns:
         The objects by y, then x, named ``<class>-<0001>``; ``info["notes"]`` says what was done on the way,
         such as rescaling to the model's pixel size.
     """
-    options = PredictOptions(model, str(threshold), device=device)
-    return _find(micrograph, _model(options), options)
+    options = PredictOptions(model, str(threshold), device=device, area=os.fspath(area))
+    regions = areas.chosen(options.area)
+    found = _find(regions.apply(micrograph), checked_model(options), options)
+    return _with_notes(found, regions.notes())
 
 
 def predict_micrograph(
@@ -71,86 +92,52 @@ def predict_micrograph(
     overwrite: bool,
     repeat: Mapping[str, str],
     *,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    area_rois: Instances | None = None,
+    **hooks: Any,
 ) -> dict[str, Any]:
-    """Predict an open image; write the same files as :func:`predict_files` where a folder is named."""
+    """Predict an open image; write the same files as :func:`predict_files` where a folder is named.
+
+    ``area_rois`` are the ROIs named ``area`` and ``exclude`` that the image has (:func:`temj.area.choose`); ``hooks``
+    are ``progress`` and ``cancelled``.
+    """
     chosen = PredictOptions(**options)
-    model = _model(chosen)
-    micrograph = _scaled(micrograph, chosen)
+    model = checked_model(chosen)
+    regions = areas.chosen(chosen.area, area_rois)
+    micrograph = scaled(micrograph, chosen)
     if folder is None:
-        return _values(_predict(micrograph, model, chosen, progress, cancelled))
+        return _values(make_prediction(micrograph, model, chosen, regions, **hooks))
     job = plan([Path(micrograph.name)])[0]
     folder = storage.make_folder(folder)
     files = outputs.paths(folder, job.stem, chosen.ellipses)
     if not overwrite:
         outputs.refuse_existing([*files.values(), *(folder / name for name in outputs.ONCE)])
-    run = _run_record(chosen, model, [job], repeat)
-    prediction = _predict(micrograph, model, chosen, progress, cancelled)
+    run = run_record(chosen, model, [job], repeat)
+    prediction = make_prediction(micrograph, model, chosen, regions, **hooks)
     facts = {"image": micrograph.name, "stem": job.stem, "pixels_sha256": sha256(micrograph.pixels.data).hexdigest()}
-    entry = _write(prediction, files, facts)
-    outputs.remove_stale(folder, job.stem, files.values())
-    return _values(prediction) | _finish(folder, run, [entry], [])
+    entry = write_prediction(prediction, files, facts, micrograph.metadata.get("notes", ()))
+    outputs.remove_stale(folder, job.stem, [folder / name for name in entry["files"].values()])
+    return _values(prediction) | finish(folder, run, [entry], [])
 
 
-def predict_files(
-    images: Sequence[Path],
-    options: Mapping[str, Any],
-    folder: Path,
-    existing: str,
-    repeat: Mapping[str, str],
-    *,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> dict[str, Table]:
-    """Predict image files one after the other; a file that cannot be used is reported and the rest goes on.
-
-    Args:
-        images: files, or folders of images.
-        options: the fields of :class:`PredictOptions`.
-        folder: where the results go; made if it is not there.
-        existing: what happens to results that are there: ``refuse``, ``overwrite``, or ``resume`` (images that
-            this same job has finished are skipped).
-        repeat: how the run can be repeated (``command_line``, ``macro_line``), for ``run.json``.
-
-    Returns:
-        Tables ``summary``, ``files``, ``notes`` (Image, Note) and ``failures`` (Image, Code, Message).
-    """
-    chosen = PredictOptions(**options)
-    jobs = plan(find_images(images))
-    model = _model(chosen)
-    folder = storage.make_folder(folder)
-    run = _run_record(chosen, model, jobs, repeat)
-    done = _finished(folder, run, jobs, chosen, existing)
-    record.write(folder, run | {"state": "unfinished", "images": [], "failures": []})
-    entries: list[dict[str, Any]] = []
-    failures: list[dict[str, str]] = []
-    for number, job in enumerate(jobs):
-        try:
-            entry = done.get(job.stem) or _one_file(
-                job, folder, model, chosen, progress=_part(progress, job, number, len(jobs)), cancelled=cancelled
-            )
-            entries.append(entry)
-        except (Cancelled, StorageError, ResourceError):
-            raise
-        except TemjError as error:
-            failures.append({"image": str(job.image), "code": error.code, "message": error.message})
-        record.write(folder, run | {"state": "unfinished", "images": entries, "failures": failures})
-    kept = [(entry["image"], "was done before; its results are as they were") for entry in done.values()]
-    return _finish(folder, run, entries, failures, kept)
-
-
-def _model(options: PredictOptions) -> Model:
-    """The model; threshold, device and pixel size are checked before any work begins."""
+def checked_model(options: PredictOptions) -> Model:
+    """The model; threshold, device, pixel size, frames and area are checked before any work begins."""
     model = models.open_model(options.model)
     model.check(options.threshold, options.device)
     if options.pixel_size:
         parse_pixel_size(options.pixel_size)
+    if options.calibration_table:
+        read_calibrations(options.calibration_table)
+    check_frames(options.frames)
+    areas.chosen(options.area)
     return model
 
 
-def _scaled(micrograph: Micrograph | Film, options: PredictOptions) -> Micrograph | Film:
-    """With the pixel size that the user gave, if he gave one."""
+def scaled(micrograph: Micrograph | Film, options: PredictOptions) -> Micrograph | Film:
+    """With the pixel size of the calibration table where it has none, and with that of the user if he gave one."""
+    if options.calibration_table:
+        table = read_calibrations(options.calibration_table)
+        one = isinstance(micrograph, Micrograph)
+        micrograph = table.calibrate(micrograph) if one else table.calibrate_film(micrograph)
     return micrograph.with_pixel_size(parse_pixel_size(options.pixel_size)) if options.pixel_size else micrograph
 
 
@@ -159,115 +146,82 @@ def _find(film: Micrograph | Film, model: Model, options: PredictOptions, **hook
     return run(film, model, threshold=options.threshold, device=options.device, fill=options.fill, **hooks)
 
 
-def _predict(
+def make_prediction(
     film: Micrograph | Film,
     model: Model,
     options: PredictOptions,
-    progress: Progress | None,
-    cancelled: Callable[[], bool] | None,
+    regions: Areas,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> outputs.Prediction:
-    """Find, measure, summarise and, if asked, fit ellipses."""
+    """Find, measure, summarise and, if asked, fit ellipses; within the analysed areas ``regions``."""
+    film = regions.apply(film)
     found = _find(film, model, options, progress=progress, cancelled=cancelled)
+    found = _with_notes(found, regions.notes())
     results = measure(film, found)
     colours = dict(model.card.colours)
     first = film if isinstance(film, Micrograph) else film[0]
     return outputs.Prediction(
-        film=Film(film.name, (1, 1, 1), lambda _: film) if isinstance(film, Micrograph) else film,
+        film=Film.of(film) if isinstance(film, Micrograph) else film,
         instances=found,
         results=results,
         summary=summarise(results, film, model.card.class_names),
         ellipses=fitted_ellipses(found, first.width, first.height) if options.ellipses else None,
         colours=colours,
+        areas=regions,
     )
+
+
+def _with_notes(found: Instances, notes: Sequence[str]) -> Instances:
+    """The same objects, with further notes for the user."""
+    return found.with_columns(info={**found.info, "notes": [*found.info["notes"], *notes]}) if notes else found
 
 
 def _values(prediction: outputs.Prediction) -> dict[str, Any]:
     """What a host gets to show."""
     values = {"instances": prediction.instances, "results": prediction.results, "summary": prediction.summary}
+    if prediction.areas.leave_out:
+        values["excluded"] = prediction.areas.found_rois()
     return values if prediction.ellipses is None else values | {"ellipses": prediction.ellipses}
 
 
-def _one_file(job: Job, folder: Path, model: Model, options: PredictOptions, **hooks: Any) -> dict[str, Any]:
-    """Read, predict and write one file; gives its entry in run.json."""
-    digest = inputs.sha256(job.image)
-    film = _scaled(open_film(job.image), options)
-    prediction = _predict(film[0] if len(film) == 1 else film, model, options, **hooks)
-    files = outputs.paths(folder, job.stem, options.ellipses)
-    entry = _write(prediction, files, {"image": str(job.image), "stem": job.stem, "sha256": digest})
-    outputs.remove_stale(folder, job.stem, files.values())
-    return entry
-
-
-def _write(prediction: outputs.Prediction, files: Mapping[str, Path], facts: dict[str, Any]) -> dict[str, Any]:
-    """Write the files of one image; gives its entry in run.json."""
+def write_prediction(
+    prediction: outputs.Prediction, files: Mapping[str, Path], facts: dict[str, Any], notes: Sequence[str]
+) -> dict[str, Any]:
+    """Write the files of one image; gives its entry in run.json, with the reader's notes."""
+    files = {kind: file for kind, file in files.items() if kind != "area" or prediction.areas.leave_out}
     overlapped = outputs.write(prediction, files)
     return facts | {
         "files": {kind: file.name for kind, file in files.items()},
+        "area": prediction.areas.facts(),
         "objects": len(prediction.instances),
         "overlapped_pixels": overlapped,
         "prediction": dict(prediction.instances.info),
-        "notes": [*prediction.first.metadata.get("notes", ()), *prediction.instances.info.get("notes", ())],
+        "notes": list(dict.fromkeys([*notes, *prediction.instances.info.get("notes", ())])),
         "summary": record.table_rows(prediction.summary),
     }
 
 
-def _run_record(
-    options: PredictOptions, model: Model, jobs: Sequence[Job], repeat: Mapping[str, Any]
-) -> dict[str, Any]:
+def run_record(options: PredictOptions, model: Model, jobs: Sequence[Job], repeat: Mapping[str, Any]) -> dict[str, Any]:
     """The part of run.json that is known before the first image."""
     return {
         "format": 1,
         "command": "predict",
         **repeat,
-        "options": asdict(options),
+        "options": asdict(options) | areas.identity(options.area),
         "model": {"name": model.card.name, "sha256": model.sha256},
         "versions": record.versions(),
         "started": record.now(),
-        "planned": _planned(jobs),
+        "planned": planned(jobs),
     }
 
 
-def _planned(jobs: Sequence[Job]) -> list[dict[str, str]]:
+def planned(jobs: Sequence[Job]) -> list[dict[str, str]]:
+    """The images of a run and the stems of their results, for run.json."""
     return [{"image": str(job.image), "stem": job.stem} for job in jobs]
 
 
-def _finished(
-    folder: Path, run: Mapping[str, Any], jobs: Sequence[Job], options: PredictOptions, existing: str
-) -> dict[str, dict[str, Any]]:
-    """Entries of the images that need not be done again, by stem.
-
-    Raises:
-        Refused: results are there and may neither be replaced nor continued, or are of another job.
-    """
-    once = [folder / name for name in outputs.ONCE]
-    files = {job: list(outputs.paths(folder, job.stem, options.ellipses).values()) for job in jobs}
-    outputs.existing(file for names in files.values() for file in names)
-    before = record.read(folder) if existing == "resume" else None
-    if existing == "refuse" or (existing == "resume" and before is None):
-        outputs.refuse_existing([*(file for names in files.values() for file in names), *once])
-    if before is None:
-        return {}
-    changed = record.differences(before, run)
-    if changed:
-        raise Refused(
-            "other-job",
-            where=folder / "run.json",
-            found="; ".join(changed),
-            remedy="Resume with the same settings and model, or use --overwrite or another folder.",
-        )
-    new = [job for job, plan in zip(jobs, _planned(jobs), strict=True) if plan not in before["planned"]]
-    outputs.refuse_existing(file for job in new for file in files[job])
-    known = {job.stem: job for job in jobs if job not in new}
-    return {entry["stem"]: entry for entry in before["images"] if _is_done(entry, known.get(entry["stem"]), folder)}
-
-
-def _is_done(entry: Mapping[str, Any], job: Job | None, folder: Path) -> bool:
-    """Whether an image's results are all there and the image is still the same."""
-    there = job is not None and all((folder / name).exists() for name in entry["files"].values())
-    return there and job.image.exists() and inputs.sha256(job.image) == entry["sha256"]
-
-
-def _finish(
+def finish(
     folder: Path,
     run: Mapping[str, Any],
     entries: Sequence[Mapping[str, Any]],
@@ -275,7 +229,7 @@ def _finish(
     kept: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Table]:
     """Write Summary.csv and the final run.json; give the tables of the whole run (``kept``: notes of this one only)."""
-    summary = record.rows_table([row for entry in entries for row in entry["summary"]])
+    summary = record.rows_table(films.marked_rows(entries))
     if entries:
         storage.write_text(folder / "Summary.csv", to_csv(summary))
     else:
@@ -292,14 +246,3 @@ def _finish(
         "notes": outputs.text_table(("Image", "Note"), notes),
         "failures": outputs.text_table(("Image", "Code", "Message"), [tuple(failure.values()) for failure in failures]),
     }
-
-
-def _part(progress: Progress | None, job: Job, number: int, count: int) -> Progress | None:
-    """Progress of one image as a part of the progress of all."""
-    if progress is None:
-        return None
-
-    def report(message: str, current: int, maximum: int) -> None:
-        progress(f"{job.image.name}: {message}", number * 1000 + 1000 * current // max(maximum, 1), count * 1000)
-
-    return report

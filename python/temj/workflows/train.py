@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from temj import registry
 from temj.data import Column, Table
-from temj.datasets import open_dataset
+from temj.datasets import check, open_dataset
 from temj.errors import BadValue
 from temj.models import Model
 from temj.training import TrainingOptions
@@ -20,7 +20,7 @@ from temj.training import train as run_training
 from temj.workflows import outputs, record
 
 Progress = Callable[[str, int, int], None]
-_CORE_SETTINGS = ("architecture", "encoder")
+_CORE_SETTINGS = ("architecture", "encoder", "channels")
 _NOT_OPTIONS = ("dataset", "core", "output", *_CORE_SETTINGS)
 
 
@@ -83,12 +83,14 @@ def train_model(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, Table]:
-    """The command: train, write ``run.json``, give tables ``metrics`` and ``files``."""
+    """The command: train, write ``run.json``, give tables ``metrics``, ``notes`` (of the dataset) and ``files``."""
     folder, started = Path(parameters["output"]), record.now()
     options = {name: value for name, value in parameters.items() if name not in _NOT_OPTIONS}
     options["settings"] = {name: parameters[name] for name in _CORE_SETTINGS}
     options["command"] = repeat["command_line"]
-    model = train(parameters["dataset"], folder, parameters["core"], progress=progress, cancelled=cancelled, **options)
+    chosen, data = _options(options), open_dataset(parameters["dataset"])
+    model = run_training(data, parameters["core"], folder, chosen, progress=progress, cancelled=cancelled)
+    notes = [*data.notes, *check(data).notes]  # what the training looked at before it began
     run = {
         "format": 1,
         "command": "train",
@@ -98,9 +100,14 @@ def train_model(
         "versions": record.versions(),
         "started": started,
         "finished": record.now(),
+        "notes": notes,
     }
     record.write(folder, run)
-    return {"metrics": _metrics(model), "files": outputs.files_table({"model": folder / "model.json"})}
+    return {
+        "metrics": _metrics(model),
+        "notes": outputs.text_table(("Note",), [(note,) for note in notes]),
+        "files": outputs.files_table({"model": folder / "model.json"}),
+    }
 
 
 def _metrics(model: Model) -> Table:

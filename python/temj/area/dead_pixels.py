@@ -1,0 +1,91 @@
+"""Dead and hot pixels, and dead lines: what no image of a specimen can have, since the optics blur it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from temj.area.scene import Scene
+from temj.opencv import opencv
+
+SIGMAS = 12.0
+"""Least distance of a dead pixel from the median of its neighbourhood, in standard deviations of the noise there."""
+RANGE = 0.15
+"""And at least this share of the range of grey values (1st to 99th percentile) of the image."""
+LARGEST = 2
+"""Pixels of one connected spot: larger ones may be specimen."""
+LINE = 0.98
+"""Share of a dead line that has one value: others cross it."""
+MOST = 1e-3
+"""Share of all pixels above which they are no defects but the texture of the image."""
+
+
+def find(scene: Scene) -> np.ndarray:
+    """(h, w) bool: pixels that are NaN or infinite, lone outliers, and lines of one value across the whole image."""
+    pixels = scene.pixels
+    missing = np.zeros(pixels.shape, bool) if scene.finite is None else ~scene.finite
+    if min(pixels.shape) < 5:
+        return missing
+    known = pixels
+    if missing.any():
+        if missing.all():
+            return missing
+        known = np.where(missing, np.median(pixels[~missing]), pixels).astype(pixels.dtype)
+    lone = _outliers(known) & ~missing & ~scene.taken
+    return missing | lone | _lines(pixels, scene.taken)
+
+
+def _outliers(pixels: np.ndarray) -> np.ndarray:
+    """(h, w) bool: spots of at most :data:`LARGEST` pixels far from all that is around them."""
+    cv2 = opencv()
+    none = np.zeros(pixels.shape, bool)
+    low, high = np.percentile(pixels[:: max(1, len(pixels) // 512), :: max(1, pixels.shape[1] // 512)], (1, 99))
+    least = max(RANGE * (float(high) - float(low)), 0.0)
+    if least <= 0:
+        return none
+    median = cv2.medianBlur(np.ascontiguousarray(pixels), 5)
+    distance = cv2.absdiff(np.ascontiguousarray(pixels), median)
+    every = distance[:: max(1, len(pixels) // 512), :: max(1, pixels.shape[1] // 512)]
+    least = max(least, SIGMAS / 2 * float(np.percentile(every, 68)))
+    far = distance > least
+    if not far.any() or np.count_nonzero(far) > 0.2 * far.size:
+        return none
+    _count, labels, stats, _centres = cv2.connectedComponentsWithStats(far.astype(np.uint8), connectivity=8)
+    small = stats[:, cv2.CC_STAT_AREA] <= LARGEST
+    small[0] = False
+    y, x = np.nonzero(small[labels])
+    if not len(y):
+        return none
+    noise = _noise(pixels, median, y, x)
+    lone = distance[y, x].astype(np.float64) > np.maximum(SIGMAS * noise, least)
+    if np.count_nonzero(lone) > MOST * far.size:
+        return none
+    none[y[lone], x[lone]] = True
+    return none
+
+
+def _noise(pixels: np.ndarray, median: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Largest distance of the 24 neighbours from their median but for the two farthest, over 2: at least one sigma.
+
+    The two farthest may be a second pixel of the same spot and one of another.
+    """
+    height, width = pixels.shape
+    shifts = [(dy, dx) for dy in range(-2, 3) for dx in range(-2, 3) if dy or dx]
+    near = np.stack(
+        [
+            pixels[np.clip(y + dy, 0, height - 1), np.clip(x + dx, 0, width - 1)].astype(np.float64) - median[y, x]
+            for dy, dx in shifts
+        ]
+    )
+    return np.sort(np.abs(near), axis=0)[-3] / 2
+
+
+def _lines(pixels: np.ndarray, taken: np.ndarray) -> np.ndarray:
+    """(h, w) bool: rows and columns of one value (to :data:`LINE` of them) between others that vary."""
+    mask = np.zeros(pixels.shape, bool)
+    for axis in (0, 1):
+        usual = np.median(pixels, axis=axis, keepdims=True)
+        level = ((pixels == usual).mean(axis=axis) >= LINE) & ~taken.all(axis=axis)
+        if level.any() and np.mean(level) <= 0.05:
+            where = np.flatnonzero(level)
+            mask[(slice(None), where) if axis == 0 else where] = True
+    return mask

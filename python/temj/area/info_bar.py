@@ -1,0 +1,66 @@
+"""The info bar of a microscope: a level strip over the whole width, at the lower or upper edge, with text in it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from temj.area.scene import Scene
+
+HIGHEST, LOWEST = 0.25, 0.015
+"""Height of the strip as a share of the image's height; at least 6 pixels."""
+LEVEL = 12
+"""The ground of the strip keeps one grey value to so many (of 255)."""
+GROUND, ROW = 0.58, 0.25
+"""Share of the strip, and of 9 in 10 of its rows, that is ground."""
+EDGE, BEYOND = 0.85, 0.35
+"""Share of ground in a row just inside the strip's edge at least, and in the rows beyond it at most: the strip ends
+at a line over the whole width."""
+RIM = 5
+"""Rows of a frame around the picture that may lie outside the strip."""
+WRITTEN = (0.004, 0.5)
+"""Share of the strip that is far (80 grey values) from its ground: its text."""
+
+
+def find(scene: Scene) -> np.ndarray:
+    """(h, w) bool: the info bars."""
+    grey = scene.grey
+    taken = scene.reduced(scene.taken)
+    rows = np.flatnonzero(~taken.all(axis=1))
+    mask = np.zeros(grey.shape, bool)
+    if len(rows) < 16:
+        return scene.enlarged(mask)
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    lower = strip(grey[first:last][::-1])
+    upper = strip(grey[first : last - lower])
+    mask[last - lower : last] = lower > 0
+    mask[first : first + upper] = upper > 0
+    return scene.enlarged(mask)
+
+
+def strip(grey: np.ndarray) -> int:
+    """Rows of the info bar at the top of an 8-bit image (h, w), with the frame around it; 0 where there is none."""
+    for rim in range(RIM + 1):
+        rows = _strip(grey[rim:])
+        if rows:
+            return rim + rows
+    return 0
+
+
+def _strip(grey: np.ndarray) -> int:
+    height = len(grey)
+    highest, lowest = int(HIGHEST * height), max(6, round(LOWEST * height))
+    if highest <= lowest + 3:
+        return 0
+    near = grey[: highest + 6]
+    level = int(np.bincount(near[:lowest].ravel(), minlength=256).argmax())
+    distance = np.abs(near.astype(np.int16) - level)
+    ground, ink = (distance <= LEVEL).mean(axis=1), (distance >= 80).mean(axis=1)
+    best = 0
+    for rows in range(lowest, highest + 1):
+        inside, beyond = ground[:rows], ground[rows + 2 : rows + 5]
+        ends = (inside[-3:].max() >= EDGE and beyond.max() <= BEYOND) or (inside[-1] >= 0.45 and beyond.max() <= 0.05)
+        level_enough = inside.mean() >= GROUND and np.mean(inside >= ROW) >= 0.9
+        if ends and level_enough and WRITTEN[0] <= ink[:rows].mean() <= WRITTEN[1]:
+            best = rows + 2
+            break
+    return best
