@@ -95,6 +95,8 @@ class Shape:
         points = np.asarray(_NO_POINTS if self.points is None else self.points, float).reshape(-1, 2)
         codes = np.zeros(len(points), np.uint8) if self.codes is None else np.asarray(self.codes, np.uint8)
         params = (tuple(float(value) for value in self.params) + _NO_PARAMS)[:5]
+        if self.roi_type == RoiType.RECT and len(self.params) == 4:
+            params = (*params[:4], 0.0)
         object.__setattr__(self, "roi_type", RoiType(self.roi_type))
         object.__setattr__(self, "points", _frozen(points))
         object.__setattr__(self, "codes", _frozen(codes))

@@ -115,10 +115,10 @@ def merge(labels: Mapping[str, Instances], rule: Rule, size: tuple[int, int] | N
     seen = {name: marks(found.shapes, size) for name, found in labels.items()}
     common = {pair: _in_one_plane(*pair, labels, seen, rule) for pair in combinations(labels, 2)}
     chosen = {pair: _partners(*pair, labels, found, rule) for pair, found in common.items()}
-    ignored_by = {name: _ignored_by(name, labels, seen) for name in labels}
+    ignored_by = _ignored_by(labels, seen)
     groups = _Groups(labels, common, rule.iou)
     groups.grow(chosen)
-    clusters = [_cluster(group, groups, labels, ignored_by, rule) for group in groups.all()]
+    clusters = [_cluster(group, groups, ignored_by, rule) for group in groups.all()]
     order = reading_order(outlines_of(clusters, labels)) if clusters else []
     pairs = [count_pair(*pair, labels, found, ignored_by) for pair, found in chosen.items()]
     return Merged(tuple(clusters[index] for index in order), tuple(pairs))
@@ -147,16 +147,18 @@ def _partners(first: str, second: str, labels: Mapping[str, Instances], found: O
     return enough.where(best_partners(enough, np.where(equal, _SAME_CLASS, 0.0)))
 
 
-def _ignored_by(name: str, labels: Mapping[str, Instances], seen: Mapping[str, Marks]) -> dict[str, np.ndarray]:
-    """Other annotator → (n,) bool: which objects of ``name`` lie mostly in what that annotator ignores."""
-    covered = {}
-    for other, found in labels.items():
-        if other == name or not found.ignored.any():
-            covered[other] = np.zeros(len(labels[name]), bool)
-        else:
-            regions = marks(found.shapes.take(found.ignored))
-            covered[other] = share_inside(seen[name], regions) > _COVERED
-    return covered
+def _ignored_by(labels: Mapping[str, Instances], seen: Mapping[str, Marks]) -> dict[str, dict[str, np.ndarray]]:
+    """Annotator → other annotator → (n,) bool: which objects lie mostly in what the other one ignores."""
+    regions = {name: marks(found.shapes.take(found.ignored)) for name, found in labels.items() if found.ignored.any()}
+    none = {name: np.zeros(len(found), bool) for name, found in labels.items()}
+    return {
+        name: {
+            other: share_inside(seen[name], regions[other]) > _COVERED if other in regions else none[name]
+            for other in labels
+            if other != name
+        }
+        for name in labels
+    }
 
 
 class _Groups:
@@ -204,14 +206,15 @@ class _Groups:
 
 
 def _cluster(
-    group: tuple[int, ...], groups: _Groups, labels: Mapping[str, Instances],
-    ignored_by: Mapping[str, Mapping[str, np.ndarray]], rule: Rule,
-) -> Cluster:  # fmt: skip
+    group: tuple[int, ...], groups: _Groups, ignored_by: Mapping[str, Mapping[str, np.ndarray]], rule: Rule
+) -> Cluster:
     owners = [groups.names[groups.owner[member]] for member in group]
     classes = dict(zip(owners, (groups.class_of[member] for member in group), strict=True))
     members = dict(zip(owners, (groups.number[member] for member in group), strict=True))
     unsure = {name for name, label in classes.items() if label == IGNORE}
-    unsure |= {other for name in owners for other in labels if ignored_by[name][other][members[name]]} - set(owners)
+    unsure |= {other for name in owners for other, inside in ignored_by[name].items() if inside[members[name]]} - set(
+        owners
+    )
     kind, class_name = verdict(classes, bool(unsure), rule.votes)
     able = [member for member, name in zip(group, owners, strict=True) if classes[name] == class_name] or list(group)
     best = max(able, key=lambda member: sum(groups.iou(member, other) for other in group))

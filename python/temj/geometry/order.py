@@ -26,16 +26,21 @@ def centroids(shapes: Shapes) -> np.ndarray:
     return np.where(sums.count[:, None] > 0, inside, corner + outline.box[:, 2:] / 2)
 
 
-def in_reading_order(instances: Instances) -> Instances:
-    """The objects sorted by y, then x of their centroid, and named ``<class>-<0001>``.
+def reading_order(instances: Instances) -> np.ndarray:
+    """(n,) int64, the objects by frame, slice and channel of a stack, then y, then x of their centroid."""
+    x, y = centroids(instances.shapes).T
+    channel, piece, frame = instances.position.T
+    return np.lexsort((x, y, channel, piece, frame))
 
-    Objects of a stack are sorted by frame, slice and channel first. The numbers count all objects, whatever
+
+def in_reading_order(instances: Instances) -> Instances:
+    """The objects sorted as :func:`reading_order` says, and named ``<class>-<0001>``.
+
+    The numbers count all objects, whatever
     their class, with at least 4 digits; a ``.`` in a class becomes ``_`` (ImageJ's Results drop names with a
     point), and an object without a class is called ``object``.
     """
-    x, y = centroids(instances.shapes).T
-    channel, piece, frame = instances.position.T
-    ordered = instances.take(np.lexsort((x, y, channel, piece, frame)))
+    ordered = instances.take(reading_order(instances))
     names = [
         f"{str(name).replace('.', '_') or 'object'}-{number:04d}"
         for number, name in enumerate(ordered.class_name, start=1)
