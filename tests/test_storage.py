@@ -191,7 +191,8 @@ def writes(path: Path) -> list[str]:
             call.func.attr in FORBIDDEN or name in ("torch.save", "np.save")
         )
         owner = name.rpartition(".")[0]
-        into_memory = bool(call.args) and ast.unparse(call.args[0]) in ("buffer", "file", "picture")
+        target = ast.unparse(call.args[0]) if call.args else ""
+        into_memory = target in ("buffer", "file", "picture") or target.startswith("tifffile.FileHandle(file,")
         if opens or (method and owner not in ("storage", "temj.storage") and not into_memory):
             found.append(f"{path.name}:{call.lineno} {text[:60]}")
     return found

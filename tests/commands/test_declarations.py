@@ -3,14 +3,15 @@
 import pytest
 
 from temj import commands
-from temj.cli import parser
+from temj.cli import main, parser
 from temj.commands.base import views
 from temj.commands.check import validated
 from temj.commands.options import read_options, write_options
 from temj.commands.repeat import is_positional
 from temj.errors import BadValue
 
-NAMES = sorted(commands.COMMANDS)
+TABLE = commands.COMMANDS | commands.IMAGEJ_COMMANDS
+NAMES = sorted(TABLE)
 
 
 @pytest.fixture(params=NAMES)
@@ -19,7 +20,7 @@ def command(request: pytest.FixtureRequest) -> object:
 
 
 def test_name_and_summary_are_those_of_the_table(command) -> None:
-    assert commands.COMMANDS[command.name][1] == command.summary
+    assert TABLE[command.name][1] == command.summary
 
 
 def test_parameter_names_cannot_be_confused(command) -> None:
@@ -57,8 +58,33 @@ def test_an_unknown_parameter_is_refused_with_the_nearest_name(command) -> None:
 def test_menu_names_are_unique_and_end_in_dots_where_a_dialog_opens() -> None:
     menus = [commands.command(name).menu for name in NAMES]
     menus = [menu for menu in menus if menu]
+    menus += [label for name in NAMES for label in commands.command(name).entries]
     assert len(set(menus)) == len(menus)
     assert all(menu.startswith("TEMJ ") for menu in menus)
+
+
+def test_entries_without_a_dialog_fix_what_must_be_given() -> None:
+    for name in NAMES:
+        command = commands.command(name)
+        required = {view.name for view in views(command.parameters, "imagej") if view.required}
+        for label, fixed in command.entries.items():
+            assert label.startswith("TEMJ ")
+            assert not label.endswith("...")
+            assert required <= set(fixed)
+            validated(command, fixed)
+
+
+def test_what_only_imagej_offers_is_not_on_the_command_line(capsys: pytest.CaptureFixture) -> None:
+    assert not commands.COMMANDS.keys() & commands.IMAGEJ_COMMANDS.keys()
+    for name in commands.IMAGEJ_COMMANDS:
+        assert commands.command(name).menu or commands.command(name).entries
+        assert main([name]) == 2
+        assert main(name.split()) == 2
+        assert "unknown-command" in capsys.readouterr().err
+        if commands.command(name).menu:
+            source = {"source": "a.json"} if "source" in commands.command(name).parameters.model_fields else {"output": "a"}
+            with pytest.raises(BadValue, match="an image that is open in ImageJ"):
+                commands.run(name, source)
 
 
 def test_a_macro_line_means_the_same_as_the_keywords() -> None:

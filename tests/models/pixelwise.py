@@ -49,6 +49,9 @@ class Pixelwise:
     channels = Channels("gray")
 
     def prepare(self, pixels: np.ndarray) -> np.ndarray:
+        known = np.isfinite(pixels)
+        if not known.all():
+            return np.where(known, (pixels - pixels[known].mean()) / pixels[known].std(), 0).astype(np.float32)[None]
         deviation = float(pixels.std())
         return ((pixels - pixels.mean(dtype=np.float64)) / (deviation or 1)).astype(np.float32)[None]
 

@@ -6,6 +6,7 @@ the case of a crash is known), ``outcomes.json`` what came of all.
 
 import importlib.util
 import json
+import re
 import resource
 import sys
 import time
@@ -70,7 +71,8 @@ def main(folder: Path, count: int, seed: int) -> None:
                     faults.append(f"{source.name} {index}: {told}")
                     (folder / f"fault_{len(faults)}_{source.name}.bin").write_bytes(data)
             target.unlink()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # not ru_maxrss, in which Linux counts the parent that this process was forked from
+    peak = int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) * 1024
     told = {"outcomes": outcomes, "faults": faults, "slowest": slowest, "peak": peak}
     (folder / "outcomes.json").write_text(json.dumps(told))
 
