@@ -200,6 +200,49 @@ def test_any_size_and_type(shape, dtype):
     assert max(picture.shape[1], 1) <= 4096
 
 
+class TestLeftOut:
+    @staticmethod
+    def image(side: int = 1200) -> Micrograph:
+        area = np.ones((90, side), bool)
+        area[60:] = False
+        return Micrograph(noise(90, side), area=area)
+
+    def test_is_hatched_and_outlined_and_can_still_be_read(self):
+        image = self.image()
+        drawn, plain = overlay(image, NONE, ORANGE), display(image.pixels, image.area)
+        assert (drawn[:60] == plain[:60, :, None]).all()
+        outside = drawn[62:88, 5:-5].astype(int)
+        assert (outside[..., 0] == outside[..., 2]).all(), "grey"
+        assert outside.mean() < 0.85 * plain[62:88].mean()
+        assert np.corrcoef(outside[..., 0].ravel(), plain[62:88, 5:-5].ravel())[0, 1] > 0.5
+        assert (drawn[60, 10:-10] == outside_colour()).all()
+
+    def test_has_a_line_in_the_legend(self):
+        image = self.image()
+        whole = Micrograph(image.pixels)
+        legends = [overlay(each, NONE, ORANGE)[90:] for each in (image, whole)]
+        assert (legends[0] == np.array(outside_colour())).all(axis=2).sum() > 20
+        assert not (legends[1] == np.array(outside_colour())).all(axis=2).any()
+
+    def test_its_grey_values_do_not_stretch_the_range(self):
+        pixels = noise(90, 1200).copy()
+        pixels[60:] = 255
+        image = Micrograph(pixels, area=self.image().area)
+        np.testing.assert_array_equal(overlay(image, NONE, {})[:60, :, 0], display(pixels[:60]))
+
+    def test_the_picture_of_a_reduced_image(self):
+        area = np.ones((400, 5000), bool)
+        area[:, 4000:] = False
+        drawn = overlay(Micrograph(noise(400, 5000), area=area), NONE, {})
+        assert drawn[:300, 3300:].mean() < 0.9 * drawn[:300, :3200].mean()
+
+
+def outside_colour() -> tuple[int, int, int]:
+    from temj.plots.outside import NEUTRAL
+
+    return NEUTRAL
+
+
 def test_long_legends_go_to_further_lines():
     image = Micrograph(noise(60, 100))
     one, many = (overlay(image, NONE, {f"class number {k}": "#ff7f0e" for k in range(count)}) for count in (1, 6))

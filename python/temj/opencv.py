@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import ModuleType
 
 from temj.errors import MissingSoftware
@@ -26,6 +27,8 @@ def opencv() -> ModuleType:
         MissingSoftware: it cannot be imported; the message names the system library that is missing and
             the packages that have it, or says that OpenCV itself is not installed.
     """
+    # FFmpeg reads it once, when it is first used; what it prints on damaged films reaches the user as our own words.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     try:
         import cv2
     except ImportError as error:

@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+from temj.imagej.entries import entries
+
 pytestmark = [pytest.mark.java, pytest.mark.window]
 LINE = (
     'run("TEMJ Predict...", "model=loops threshold=0.4 ellipses output=[/results of today] pixel_size=0.39 '
@@ -19,7 +21,10 @@ def facts(script, display):
 
 def test_the_menu_has_each_command_once(facts):
     assert facts["bridge"] is True
-    assert facts["menu"] == ["TEMJ Predict...", "TEMJ Measure..."]
+    plugins, samples = ([name for name, entry in entries() if entry.asks is asks] for asks in (True, False))
+    assert facts["menu"] == plugins + samples
+    assert plugins[:2] == ["TEMJ Predict...", "TEMJ Measure..."]
+    assert len(set(facts["menu"])) == len(facts["menu"])
     assert facts["submenus"] == 1
 
 

@@ -6,14 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from temj import readers
 from temj.errors import BadImage, ResourceError
+from temj.opencv import opencv
 from temj.readers.convert import COLOUR_NOTE
 from temj.readers.video import PLAYED
+
+cv2 = opencv()
 
 WIDTH, HEIGHT, COUNT = 48, 36, 30
 

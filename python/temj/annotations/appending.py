@@ -16,6 +16,7 @@ from temj.annotations.csv_rows import COLUMNS
 from temj.annotations.masks import IGNORE_VALUE, read_labels
 from temj.annotations.pairing import plain_names, same
 from temj.annotations.text_rows import NAMES, class_names, text_files
+from temj.data import IGNORE
 from temj.errors import BadAnnotation
 
 _MASKS = (".png", ".tif", ".tiff")
@@ -52,6 +53,8 @@ def append(path: Path, own: AnnotationSet, format: Format, context: Context, ove
         BadAnnotation: what is there has problems or cannot hold the image; or the image is annotated there already
             and ``overwrite`` is false.
     """
+    found = [name for name in own.annotated[0].instances.class_name if name not in ("", IGNORE)]
+    own = replace(own, classes=tuple(dict.fromkeys([*own.classes, *found])))
     if not path.exists():
         return Appended(*format.encoded(path, own, context))
     if format.name == "coco":

@@ -15,6 +15,8 @@ LARGEST = 2
 """Pixels of one connected spot: larger ones may be specimen."""
 LINE = 0.98
 """Share of a dead line that has one value: others cross it."""
+FEW = 0.02
+"""Share of all lines above which level lines are a clipped background."""
 MOST = 1e-3
 """Share of all pixels above which they are no defects but the texture of the image."""
 
@@ -45,7 +47,8 @@ def _outliers(pixels: np.ndarray) -> np.ndarray:
     median = cv2.medianBlur(np.ascontiguousarray(pixels), 5)
     distance = cv2.absdiff(np.ascontiguousarray(pixels), median)
     every = distance[:: max(1, len(pixels) // 512), :: max(1, pixels.shape[1] // 512)]
-    least = max(least, SIGMAS / 2 * float(np.percentile(every, 68)))
+    usual = float(np.percentile(every, 68))
+    least = max(least, SIGMAS * usual)
     far = distance > least
     if not far.any() or np.count_nonzero(far) > 0.2 * far.size:
         return none
@@ -80,12 +83,15 @@ def _noise(pixels: np.ndarray, median: np.ndarray, y: np.ndarray, x: np.ndarray)
 
 
 def _lines(pixels: np.ndarray, taken: np.ndarray) -> np.ndarray:
-    """(h, w) bool: rows and columns of one value (to :data:`LINE` of them) between others that vary."""
+    """(h, w) bool: single rows and columns of one value (to :data:`LINE` of them) between others that differ."""
     mask = np.zeros(pixels.shape, bool)
-    for axis in (0, 1):
-        usual = np.median(pixels, axis=axis, keepdims=True)
-        level = ((pixels == usual).mean(axis=axis) >= LINE) & ~taken.all(axis=axis)
-        if level.any() and np.mean(level) <= 0.05:
-            where = np.flatnonzero(level)
-            mask[(slice(None), where) if axis == 0 else where] = True
+    for turned, own in ((pixels, mask), (pixels.T, mask.T)):
+        level = (turned[:, 1:] == turned[:, :-1]).mean(axis=1) >= LINE
+        level &= ~(taken if turned is pixels else taken.T).all(axis=1)
+        if not level.any() or np.mean(level) > FEW:
+            continue
+        for line in np.flatnonzero(level):
+            beside = [other for other in (line - 1, line + 1) if 0 <= other < len(turned)]
+            if all(np.mean(turned[other] != turned[line]) >= 0.5 and not level[other] for other in beside):
+                own[line] = True
     return mask

@@ -18,7 +18,7 @@ SOFT = 2.6
 """Largest width of the edge between a quarter and three quarters of the contrast, in pixels."""
 CONTRAST = 60
 """Least step in grey (of 255) from strokes to ground."""
-_LEVELS = (50, 85, 120)
+_LEVELS = (50, 120)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from temj.opencv import opencv
 
 SHORTEST, LONGEST = 0.035, 0.62
 """Length of a bar as a share of the image's width."""
+SHORT = 0.05
+"""A bar shorter than this is black or white (within 15 of 255)."""
 HIGHEST = 0.06
 """Height of a bar as a share of the image's height."""
 SLENDER, STOUT = 3.0, 2.2
@@ -84,9 +86,10 @@ def _separate(grey: np.ndarray, passes: Iterable[tuple[bool, bool]]) -> tuple[Ba
     found: list[Bar] = []
     taken = np.zeros(grey.shape, bool)
     for bar in sorted(_candidates(grey, passes), key=lambda bar: -bar.width * bar.height):
-        if taken[bar.grown(0)].mean() < 0.5:
-            found.append(_extended(bar, grey))
-            taken[found[-1].grown(MARGIN)] = True
+        whole = _extended(bar, grey) if taken[bar.grown(0)].mean() < 0.5 else None
+        if whole is not None:
+            found.append(whole)
+            taken[whole.grown(MARGIN)] = True
     return tuple(found)
 
 
@@ -143,7 +146,7 @@ def _drawn(shown: np.ndarray, x: int, y: int, w: int, h: int) -> tuple[int, int,
         return None
     step = max(CONTRAST, 3 * float(np.percentile(np.abs(inside - level), 60)))
     sides = _sides(shown, x, y, w, h, level - step)
-    if not _stands_out(sides, shown, x, y, w, h, level, uneven) or not _straight(shown, x, y, w, h, level):
+    if not _stands_out(sides, shown.shape, y, w, h, level, uneven) or not _straight(shown, x, y, w, h, level):
         return None
     if _grain(shown[y + h // 3 : y + max(h // 3 + 1, h - h // 3), x + 2 : x + w - 2]) > QUIET * max(
         _LEAST_GRAIN, _grain(shown[max(0, y - 20) : y + h + 20, max(0, x - 15) : x + w + 15])
@@ -157,15 +160,18 @@ def _grain(grey: np.ndarray) -> float:
     return float(np.median(np.abs(np.diff(grey.astype(np.int16), axis=1)))) if grey.shape[1] > 1 else 0.0
 
 
-def _extended(bar: Bar, grey: np.ndarray) -> Bar:
-    """A bar with what lies on both its sides at the same grey: where its ground is as dark as it is."""
+def _extended(bar: Bar, grey: np.ndarray) -> Bar | None:
+    """A bar with what lies on both its sides at the same grey: where its ground is as dark as it is.
+
+    None where that is longer than any bar: a line across the image, such as a gap between particles.
+    """
     rows = grey[bar.y : bar.y + bar.height].astype(np.int16)
     alike = np.abs(np.median(rows, axis=0) - bar.level) <= UNEVEN
     others = np.flatnonzero(~alike)
     left = int(others[others < bar.x + 2].max(initial=-1)) + 1
     right = int(others[others >= bar.x + bar.width - 2].min(initial=len(alike)))
     if right - left > LONGEST * grey.shape[1]:
-        return bar
+        return None
     left, right = min(left, bar.x), max(right, bar.x + bar.width)
     return replace(bar, x=left, width=right - left)
 
@@ -193,13 +199,16 @@ def _sides(shown: np.ndarray, x: int, y: int, w: int, h: int, below: float) -> t
 
 
 def _stands_out(
-    sides: tuple[float, ...], shown: np.ndarray, x: int, y: int, w: int, h: int, level: float, uneven: float
+    sides: tuple[float, ...], shape: tuple[int, int], y: int, w: int, h: int, level: float, uneven: float
 ) -> bool:
+    """Whether a rectangle is apart from what is on its sides (:func:`_sides`), as a bar of its size is."""
     above, under, left, right = sides
-    height, width = shown.shape
+    height, width = shape
     if min(above, under) < 0.7:
         return False
     if w < SLENDER * h and (level < 250 or uneven > 2 or min(sides) < 0.9):
+        return False
+    if w < SHORT * width and level < 240:
         return False
     ends = (left >= 0.5) + (right >= 0.5)
     at_frame = y + h + _BLUR >= height or y <= _BLUR

@@ -8,10 +8,12 @@ from temj.opencv import opencv
 
 FEWEST = 8
 """Ticks from which on a row of them is a scale."""
-HIGHEST = 0.03
+HIGHEST = 0.04
 """Height of a tick as a share of the image's height; at least 2 pixels."""
 UNEVEN = 0.12
 """Largest deviation of a spacing from their median."""
+MOST = 2000
+"""Small marks above which they are the texture of the image."""
 CONTRAST = (45, 110)
 """Least step in grey (of 255) from a tick to its ground; the second where the ground is noisy."""
 
@@ -27,6 +29,8 @@ def tick_rows(grey: np.ndarray) -> tuple[tuple[int, int, int, int], ...]:
         _count, _labels, stats, _centres = cv2.connectedComponentsWithStats(hat, connectivity=8)
         x, y, w, h, area = stats[1:].T
         small = (w <= max(4, 0.012 * width)) & (h >= 2) & (h <= max(4, HIGHEST * height)) & (area >= 0.5 * w * h)
+        if np.count_nonzero(small) > MOST:
+            continue
         for ends in (y, y + h):  # long and short ticks share their upper or their lower end
             found += _rows(*(values[small] for values in (x, y, w, h)), ends[small])
     return tuple(dict.fromkeys(found))

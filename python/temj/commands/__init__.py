@@ -20,15 +20,62 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "measure": ("temj.commands.measure:COMMAND", "Measure the ROIs of a micrograph as ImageJ's Measure does."),
     "train": ("temj.commands.train:COMMAND", "Train a model on a dataset folder."),
+    "convert": (
+        "temj.commands.convert:COMMAND",
+        "Convert annotations: ROI sets, COCO, masks, LabelImg, YOLO, text boxes, tables.",
+    ),
+    "dataset new": (
+        "temj.commands.dataset_new:COMMAND",
+        "Make a dataset folder: images, dataset.json and a labelling protocol to fill in.",
+    ),
+    "dataset check": (
+        "temj.commands.dataset_check:COMMAND",
+        "List all problems of a dataset, with counts, sizes and a contact sheet.",
+    ),
+    "dataset split": (
+        "temj.commands.dataset_split:COMMAND",
+        "Split a dataset into training, validation and test, by image or group; write it down.",
+    ),
+    "dataset preview": (
+        "temj.commands.dataset_preview:COMMAND",
+        "Draw what a network will see of a dataset: crops before and after augmentation.",
+    ),
+    "dataset consensus": (
+        "temj.commands.dataset_consensus:COMMAND",
+        "Merge what several annotators labelled: agreed objects, and a list of what is undecided.",
+    ),
     "models": ("temj.commands.models:COMMAND", "List the models that are installed, with what each finds."),
+    "synth": (
+        "temj.commands.synth:COMMAND",
+        "Make synthetic micrographs or films with exact truth, as a dataset.",
+    ),
+    "info": (
+        "temj.commands.info:COMMAND",
+        "Tell what is understood of image files; write the sample sheet of a study.",
+    ),
     "doctor": ("temj.commands.doctor:COMMAND", "Tell what is installed, what is wrong and how to mend it."),
     "imagej": ("temj.imagej.command:COMMAND", "Start ImageJ with the TEMJ commands in it."),
 }
 """name -> (where its declaration is, one line of help)."""
 
+IMAGEJ_COMMANDS: dict[str, tuple[str, str]] = {
+    "import annotations": (
+        "temj.commands.import_annotations:COMMAND",
+        "Read annotations of any format as ROIs of the open image.",
+    ),
+    "export annotations": (
+        "temj.commands.export_annotations:COMMAND",
+        "Write the ROIs of the open image as annotations of any format.",
+    ),
+    "open sample": ("temj.commands.open_sample:COMMAND", "Open a sample micrograph with its true objects as Overlay."),
+}
+"""The same of commands that only ImageJ offers: they work on the image that is open, or open one."""
+
 
 def command(name: str) -> Command:
-    """The declaration of a command; an unknown name is a BadValue that lists the known ones."""
+    """The declaration of a command; an unknown name is a BadValue that lists those of the command line."""
+    if name in IMAGEJ_COMMANDS:
+        return registry.load(IMAGEJ_COMMANDS[name][0])
     return registry.look_up({known: target for known, (target, _) in COMMANDS.items()}, "command", name)
 
 
@@ -42,7 +89,7 @@ def run(
     """Run a command: the one seam between hosts (ImageJ, command line, worker) and workflows.
 
     Args:
-        name: a key of :data:`COMMANDS`.
+        name: a key of :data:`COMMANDS` or :data:`IMAGEJ_COMMANDS`.
         parameters: JSON values by parameter name; what is missing takes its default.
         inputs: named micrographs, instances and tables; they and the outputs have a wire form
             (:mod:`temj.commands.wire`), so that another process can stand behind this call.

@@ -52,6 +52,7 @@ def parameter(
     where: Where = "everywhere",
     advanced: bool = False,
     positional: bool | None = None,
+    hint: str = "",
     **limits: float,
 ) -> Any:
     """One field of :class:`Parameters`.
@@ -65,9 +66,12 @@ def parameter(
         advanced: shown apart in dialogs and help.
         positional: whether the command line takes it without an option's name; None: what a command reads first is
             (``images``, ``image``, ``dataset``).
+        hint: words behind the name in a dialog, where the name alone does not speak for itself.
         limits: ``ge``, ``gt``, ``le``, ``lt``.
     """
-    marks = {"unit": unit, "role": role, "where": where, "advanced": advanced, "positional": positional}
+    marks = {
+        "unit": unit, "role": role, "where": where, "advanced": advanced, "positional": positional, "hint": hint,
+    }  # fmt: skip
     return Field(default, description=text, json_schema_extra=marks, **limits)
 
 
@@ -86,12 +90,13 @@ class ParameterView:
     where: Where
     advanced: bool
     positional: bool | None = None
+    hint: str = ""
 
     @property
     def label(self) -> str:
         """ImageJ's label: ``Pixel_size (nm)``; ImageJ shows the underscore as a space and records ``pixel_size``."""
         name = self.name[0].upper() + self.name[1:]
-        return f"{name} ({self.unit})" if self.unit else name
+        return " ".join(part for part in (name, f"({self.unit})" if self.unit else "", self.hint) if part)
 
     @property
     def option(self) -> str:

@@ -33,7 +33,12 @@ def validated(command: Command, parameters: Mapping[str, Any]) -> Parameters:
         raise BadValue(
             "missing" if missing else "parameter",
             where=name,
-            expected=rule[0].lower() + rule[1:],
+            expected=_begun(known[name].description.removesuffix(".") if missing else rule),
             found=None if missing else repr(first["input"]),
             remedy=None if command.name in IMAGEJ_COMMANDS else f"See 'temj {command.name} --help'.",
         ) from None
+
+
+def _begun(text: str) -> str:
+    """A text as it stands inside a sentence; ``ROI set`` keeps its capitals."""
+    return text if text[:2].isupper() else text[:1].lower() + text[1:]

@@ -3,49 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from temj import commands
-from temj.commands.base import Command, views
+from temj.commands.base import Command
 from temj.commands.check import validated
-from temj.data import Instances, Micrograph
+from temj.data import Instances, Micrograph, Table
 from temj.errors import BadImage, BadValue, Cancelled
-from temj.imagej import dialogs, feedback, options, pixels, rois
+from temj.imagej import dialogs, feedback, options, pixels, placing, rois, samples
+from temj.imagej.entries import Entry
 from temj.imagej.java import J
 from temj.imagej.show import show
 
 
-def call(command: Command, line: str | None, can_ask: bool, cancelled: Callable[[], bool]) -> dict[str, Any]:
+def call(entry: Entry, line: str | None, can_ask: bool, cancelled: Callable[[], bool]) -> dict[str, Any]:
     """Run a command on the image it was called on.
 
     Args:
-        command: which.
+        entry: the command, as it stands in the menu.
         line: the macro's options string, None where there is none.
         can_ask: whether a dialog may be shown where ``line`` is None; else all parameters take their defaults.
         cancelled: polled while it runs.
 
     Returns:
-        The values of the parameters, as they can be recorded.
+        The values of the parameters that the entry leaves open, as they can be recorded.
 
     Raises:
         Cancelled: the dialog was cancelled, or Esc was pressed.
         TemjError: whatever else is wrong; nothing was shown then.
     """
+    command = entry.command
     image = _image() if command.inputs else None
-    values = _parameters(command, line, can_ask)
-    parameters = validated(command, values)
+    values = _parameters(entry, line, can_ask)
+    parameters = validated(command, values | entry.fixed)
     inputs = _inputs(command, image)
     stop = feedback.stopper(cancelled)
-    outputs = commands.run(command.name, values, inputs, feedback.progress, stop)
+    outputs = commands.run(command.name, values | entry.fixed, inputs, feedback.progress, stop)
     if stop():
         raise Cancelled
-    account = command.account(outputs)
+    account = feedback.as_keys(command.account(outputs))
+    told = _show(image, inputs, parameters, outputs)
     if account:
-        J.IJ.log(account)
-    if image is not None:
-        show(image, inputs["micrograph"], parameters, outputs)
+        J.IJ.log("\n".join([account, *told]))
     feedback.clear_progress(account.partition("\n")[0])
     return values
+
+
+def _show(image: Any, inputs: dict[str, Micrograph | Instances | Table], parameters: Any, outputs: Any) -> list[str]:
+    """Show what came out; gives what there is to say of where it went."""
+    if "annotations" in outputs:
+        return placing.add(image, outputs, only_overlay=parameters.overlay)
+    if "truth" in outputs:
+        samples.show(outputs)
+    elif image is not None:
+        show(image, inputs["micrograph"], parameters, outputs)
+    return []
 
 
 def _image() -> Any:
@@ -56,13 +69,12 @@ def _image() -> Any:
     return image
 
 
-def _parameters(command: Command, line: str | None, can_ask: bool) -> dict[str, Any]:
-    shown = views(command.parameters, "imagej")
+def _parameters(entry: Entry, line: str | None, can_ask: bool) -> dict[str, Any]:
     if line is not None:
-        return options.parse(line, shown, _macro_variable)
-    if not can_ask:
+        return options.parse(line, entry.views, _macro_variable)
+    if not can_ask or not entry.asks:
         return {}
-    values = dialogs.ask(command)
+    values = dialogs.ask(entry.command)
     if values is None:
         raise Cancelled
     return values
@@ -75,11 +87,24 @@ def _macro_variable(name: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _inputs(command: Command, image: Any) -> dict[str, Micrograph | Instances]:
-    """The micrograph, and where they are wanted the objects in its plane."""
+def _inputs(command: Command, image: Any) -> dict[str, Micrograph | Instances | Table]:
+    """The micrograph, the ROIs that say what of it counts, and what else the command wants of the image."""
     if image is None:
         return {}
-    inputs: dict[str, Micrograph | Instances] = {"micrograph": pixels.to_micrograph(image)}
+    micrograph = pixels.to_micrograph(image)
+    inputs: dict[str, Micrograph | Instances | Table] = {"micrograph": micrograph}
+    if {"annotations", "groups"} & set(command.inputs):
+        origin = {**micrograph.metadata, **pixels.origin_of(image)}
+        inputs["micrograph"] = replace(micrograph, metadata=origin)
+    if "groups" in command.inputs:
+        inputs["groups"] = rois.group_table()
+        return inputs
+    said = rois.area_rois(image)
+    if len(said):
+        inputs["area_rois"] = said
+    found = rois.annotations_of(image) if "annotations" in command.inputs else None
+    if found is not None:
+        inputs["annotations"] = found
     if "instances" in command.inputs:
         inputs["instances"] = _of_plane(rois.of_image(image), inputs["micrograph"])
     return inputs

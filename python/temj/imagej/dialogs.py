@@ -11,6 +11,7 @@ from temj.commands.base import Command, ParameterView, views
 from temj.commands.check import validated
 from temj.commands.repeat import recorded
 from temj.errors import BadValue, TemjError
+from temj.imagej import choosers
 from temj.imagej.java import J, implement
 
 TITLE = "TEMJ"
@@ -81,10 +82,12 @@ def _add(dialog: Any, view: ParameterView, value: Any) -> Callable[[], Any]:
         return lambda: str(dialog.getNextChoice())
     if view.role.endswith("_folder"):
         dialog.addDirectoryField(view.label, text, _COLUMNS)
+    elif view.role.endswith("_path"):
+        choosers.add_field(dialog, view, text)
     elif view.role.endswith("_file"):
         dialog.addFileField(view.label, text, _COLUMNS)
     else:
-        dialog.addStringField(view.label, text, 10)
+        dialog.addStringField(view.label, text, 10 if view.unit or view.default != "" else _COLUMNS)
     return lambda: str(dialog.getNextString()).strip()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ from temj.errors import Cancelled, ResourceError, TemjError
 from temj.imagej.dialogs import TITLE, wrapped
 from temj.imagej.java import J
 
+_KEYS = {"source_format": "format", "to": "format"}
+"""Options of ``temj convert`` that our own commands call otherwise."""
 _log = logging.getLogger(__name__)
 
 
@@ -58,4 +61,18 @@ def in_words(error: BaseException, command: str) -> TemjError | str:
 def tell(error: TemjError | str) -> None:
     """Show an error in a window, or print it where there is none; the macro that runs is aborted."""
     message = error if isinstance(error, str) else error.message
-    J.IJ.error(TITLE, wrapped(message))
+    J.IJ.error(TITLE, wrapped(as_keys(message)))
+
+
+def as_keys(message: str) -> str:
+    """A message of a workflow in ImageJ's words: ``--pixel-size``, an option of the command line, is ``pixel_size``.
+
+    Lines of commands for a terminal (``temj ... --help``) stay.
+    """
+
+    def key(option: re.Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return _KEYS.get(name, name)
+
+    parts = re.split(r"('temj [^']*')", message)
+    return "".join(part if k % 2 else re.sub(r"(?<![\w-])--([a-z][a-z-]*)", key, part) for k, part in enumerate(parts))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from temj import commands
-from temj.commands.base import Command, never_cancelled
-from temj.commands.base import views as views_of
+from temj.commands.base import never_cancelled
 from temj.commands.repeat import recorded
 from temj.errors import Cancelled, MissingSoftware, TemjError
 from temj.imagej import feedback, menu, recorder
 from temj.imagej.call import call
+from temj.imagej.entries import Entry, entries
 from temj.imagej.java import J, class_name, headless, implement
 
 _RUN = "Run$_"
@@ -34,20 +33,21 @@ class Host:
         self.last_error: TemjError | str | None = None
         self.cancelled: Callable[[], bool] = never_cancelled
         self.interrupted = False
-        self._commands: dict[str, Command] = {}
+        self._entries: dict[str, Entry] = {}
         self._proxy: Any = None
         self.bridge = self._connect()
 
-    def add(self, command: Command) -> None:
+    def add(self, name: str, entry: Entry) -> None:
         """Offer a command: in the menu, in macros and through IJ.run. A name that is there already is taken over."""
-        self._commands[command.menu] = command
+        self._entries[name] = entry
         if self.bridge:
-            J.Menus.getCommands().put(command.menu, f'{class_name("Bridge")}("{command.menu}")')
+            J.Menus.getCommands().put(name, f'{class_name("Bridge")}("{name}")')
 
     def add_menu(self) -> None:
-        """Show the commands in Plugins > TEMJ, if ImageJ has a window."""
+        """Show the commands in Plugins > TEMJ and the samples in File > Open Samples, if ImageJ has a window."""
         if not headless():
-            menu.add(self._commands)
+            menu.add(name for name, entry in self._entries.items() if entry.asks)
+            menu.add_samples(name for name, entry in self._entries.items() if not entry.asks)
 
     def _connect(self) -> bool:
         """Make ImageJ call us; whether it does so through our Java class."""
@@ -70,7 +70,7 @@ class Host:
 
         ImageJ holds a lock while it asks, so that a command that a person starts gets a thread of its own.
         """
-        if str(name) not in self._commands:
+        if str(name) not in self._entries:
             return name
         if headless() or _in_macro() or J.Macro.getOptions() is not None:
             self.dispatch(str(name))
@@ -95,16 +95,16 @@ class Host:
         ImageJ's own "Macro canceled"."""
         import jpype
 
-        command, given = self._commands[name], J.Macro.getOptions()
+        entry, given = self._entries[name], J.Macro.getOptions()
         in_macro = given is not None or _in_macro()
         self.last_error = None
         if not in_macro:
             recorder.forget()
         try:
             can_ask = not headless() and not J.Interpreter.isBatchMode()
-            values = call(command, None if given is None else str(given), can_ask, self.cancelled)
+            values = call(entry, None if given is None else str(given), can_ask, self.cancelled)
             if not in_macro:
-                recorder.write(name, recorded(values, views_of(command.parameters, "imagej")))
+                recorder.write(name, recorded(values, entry.views))
         except BaseException as error:
             if isinstance(error, jpype.JException) and str(error.getMessage()) == str(J.Macro.MACRO_CANCELED):
                 raise
@@ -135,8 +135,7 @@ def host() -> Host:
     global _host
     if _host is None:
         _host = Host()
-        for command in map(commands.command, commands.COMMANDS):
-            if command.menu:
-                _host.add(command)
+        for name, entry in entries():
+            _host.add(name, entry)
     _host.add_menu()
     return _host

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from temj.errors import BadValue, TemjError
+from temj.imagej import feedback
 from temj.imagej.host import host
 from temj.imagej.java import J
 
@@ -106,5 +107,5 @@ def _ended_by_itself(text: str, line: int) -> bool:
 
 def _failure(error: TemjError | str | None, told: str) -> MacroFailed:
     if isinstance(error, TemjError):
-        return MacroFailed("command", remedy=error.message)
+        return MacroFailed("command", remedy=feedback.as_keys(error.message))
     return MacroFailed("aborted", remedy=error or told or "It was stopped, or it stopped itself with a message.")

@@ -1,4 +1,4 @@
-"""The menu Plugins > TEMJ."""
+"""Our commands in ImageJ's menus: Plugins > TEMJ, and the samples in File > Open Samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from temj.imagej.java import J
 
-MENU = "TEMJ"
+MENU, SAMPLES = "TEMJ", "Open Samples"
 
 
 def add(names: Iterable[str]) -> None:
@@ -16,10 +16,32 @@ def add(names: Iterable[str]) -> None:
     plugins = J.Menus.getImageJMenu("Plugins") if window is not None else None
     if plugins is None:
         return
-    menu = next((item for item in items(plugins) if str(item.getLabel()) == MENU), None)
-    if menu is None:
-        menu = J.Menu(MENU)
-        plugins.add(menu)
+    _append(_submenu(plugins, MENU), names)
+
+
+def add_samples(names: Iterable[str]) -> None:
+    """Put the samples into File > Open Samples, below a line; names that are there already are left alone."""
+    window = J.IJ.getInstance()
+    files = J.Menus.getImageJMenu("File") if window is not None else None
+    if files is None:
+        return
+    menu, names = _submenu(files, SAMPLES), list(names)
+    if not {str(item.getLabel()) for item in items(menu)} & set(names):
+        menu.addSeparator()
+    _append(menu, names)
+
+
+def _submenu(menu: Any, label: str) -> Any:
+    """The menu of this name in a menu, made where it is not there."""
+    found = next((item for item in items(menu) if str(item.getLabel()) == label), None)
+    if found is None:
+        found = J.Menu(label)
+        menu.add(found)
+    return found
+
+
+def _append(menu: Any, names: Iterable[str]) -> None:
+    window = J.IJ.getInstance()
     there = {str(item.getLabel()) for item in items(menu)}
     for name in names:
         if name not in there:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,8 +88,55 @@ def _array(plane: Any) -> np.ndarray:
     return flat.reshape(plane.getHeight(), plane.getWidth())
 
 
+def origin_of(image: Any) -> dict[str, Any]:
+    """Where an image came from, as metadata of its micrograph.
+
+    Returns:
+        ``file``: path of the file it was opened from, unless it has another size now (a duplicate of a part has its
+        file's name too); ``changed``: whether it was changed since; ``dimensions``: [channels, slices, frames].
+    """
+    told: dict[str, Any] = {"dimensions": [int(number) for number in image.getDimensions()[2:]]}
+    info = image.getOriginalFileInfo()
+    if info is None or not info.fileName or not info.directory or info.width not in (0, image.getWidth()):
+        return told
+    file = Path(str(info.directory)) / str(info.fileName)
+    if info.height not in (0, image.getHeight()) or not file.is_file():
+        return told
+    return told | {"file": str(file), "changed": bool(image.changes)}
+
+
 def to_image(micrograph: Micrograph) -> Any:
     """An ImagePlus with these pixels, scale, title; not shown."""
+    image = J.ImagePlus(micrograph.name, _processor(micrograph))
+    _calibrate(image, micrograph.calibration)
+    return image
+
+
+def to_stack(planes: Sequence[Micrograph], dimensions: tuple[int, int, int], interval: float | None = None) -> Any:
+    """An ImagePlus of several planes with the scale and title of the first; not shown.
+
+    Args:
+        planes: in ImageJ's stack order (channel fastest, then slice, then frame), all of one size and pixel type.
+        dimensions: (channels, slices, frames); their product is the number of planes.
+        interval: seconds from frame to frame, where it is known.
+    """
+    stack = J.ImageStack(planes[0].width, planes[0].height)
+    for plane in planes:
+        stack.addSlice(plane.slice_label or None, _processor(plane))
+    image = J.ImagePlus(planes[0].name, stack)
+    image.setDimensions(*dimensions)
+    image.setOpenAsHyperStack(len(planes) > 1)
+    low, high = min(float(plane.pixels.min()) for plane in planes), max(float(plane.pixels.max()) for plane in planes)
+    image.setDisplayRange(low, high)
+    _calibrate(image, planes[0].calibration)
+    if interval is not None:
+        image.getCalibration().frameInterval = interval
+        image.getCalibration().setTimeUnit("sec")
+    return image
+
+
+def _processor(micrograph: Micrograph) -> Any:
+    """The pixels as an ImageProcessor that shows all of their range."""
     import jpype
 
     kinds = {
@@ -101,9 +150,11 @@ def to_image(micrograph: Micrograph) -> Any:
     made = processor(micrograph.width, micrograph.height)
     made.setPixels(pixels)
     made.resetMinAndMax()
-    image = J.ImagePlus(micrograph.name, made)
-    scale, given = image.getCalibration(), micrograph.calibration
+    return made
+
+
+def _calibrate(image: Any, given: Calibration) -> None:
+    scale = image.getCalibration()
     scale.pixelWidth, scale.pixelHeight = given.width, given.height
     scale.xOrigin, scale.yOrigin = given.x_origin, given.y_origin
     scale.setUnit(given.unit)
-    return image

@@ -12,11 +12,17 @@ from typing import Any
 import numpy as np
 
 from temj.annotations import roi as codec
-from temj.data import Instances
+from temj.area import split_area_rois
+from temj.area.rois import word_of
+from temj.data import IGNORE, Column, Instances, Table
 from temj.errors import BadAnnotation
 from temj.imagej.java import J, headless
+from temj.plots import outside
 from temj.plots.colours import class_colours, hexadecimal
 
+NEUTRAL = hexadecimal(outside.NEUTRAL)
+"""Colour of what counts neither as an object nor as none: ``ignore``, and what is left out of the analysed area."""
+SOURCES = ("the ROI Manager", "the Overlay", "the selection")
 _GROUPS = 255
 _TYPE_BYTE, _FREEHAND = 6, 7
 
@@ -29,14 +35,15 @@ def to_rois(
     Args:
         instances: the objects.
         image: the ImagePlus they lie in; decides how a position in a stack is kept.
-        colours: class → ``#rrggbb`` of the outline; others get one of :data:`temj.plots.colours.PALETTE`.
+        colours: class → ``#rrggbb`` of the outline; others get one of :data:`temj.plots.colours.PALETTE`, and
+            ``ignore`` is grey.
         name_end: put behind every name.
     """
     import jpype
 
     classes = list(dict.fromkeys(instances.class_name))
     groups = groups_of(classes)
-    shades = {name: hexadecimal(colour) for name, colour in class_colours(classes, colours or {}).items()}
+    shades = _shades(classes, colours or {})
     rules = instances.info.get("diameter", {})
     made = []
     for index, shape in enumerate(instances.shapes):
@@ -61,11 +68,17 @@ def to_rois(
     return made
 
 
+def _shades(classes: Iterable[str], colours: Mapping[str, str]) -> dict[str, str]:
+    """class → ``#rrggbb``."""
+    found = class_colours([name for name in classes if name != IGNORE], colours)
+    return {IGNORE: NEUTRAL} | {name: hexadecimal(colour) for name, colour in found.items()}
+
+
 def from_rois(rois: Iterable[Any], image: Any = None) -> Instances:
     """The objects that ImageJ's Rois stand for.
 
-    The class is the property ``class``, else the name of the group, else the part of the name before ``-0001``;
-    ``info["diameter"]`` is what their property ``diameter`` says of the classes.
+    Their class is that of :func:`temj.annotations.roi.class_of`; ``info["diameter"]`` is what their property
+    ``diameter`` says of the classes, ``info["notes"]`` what was changed in reading them.
 
     Raises:
         BadAnnotation: a Roi that is no outline TEMJ knows, such as text or a picture.
@@ -80,7 +93,9 @@ def from_rois(rois: Iterable[Any], image: Any = None) -> Instances:
     # the name of a group is text of its own to ImageJ: np.array would make classes and names fixed-width
     packed = {name: _column([facts[name] for facts in columns], name) for name in names} if columns else {}
     kinds, rules = ([facts[name] for facts in columns] for name in ("class_name", "diameter"))
-    return Instances.of(shapes, info=codec.diameter_info(kinds, rules), **packed)
+    notes = tuple(f"{facts['name']}: {facts['note']}" for facts in columns if facts["note"])
+    info = codec.diameter_info(kinds, rules) | ({"notes": notes} if notes else {})
+    return Instances.of(shapes, info=info, **packed)
 
 
 def _bytes_of(roi: Any, label: str) -> bytes:
@@ -104,13 +119,8 @@ def _column(values: list[Any], name: str) -> np.ndarray:
 
 
 def _class_of(facts: Mapping[str, Any]) -> str:
-    if facts["class_name"]:
-        return facts["class_name"]
-    named = J.Roi.getGroupName(facts["group"]) if facts["group"] else None
-    if named:
-        return str(named)
-    start, dash, number = facts["name"].rpartition("-")
-    return start if dash and len(number) >= 4 and number.isdecimal() and not start.isdecimal() else ""
+    group = J.Roi.getGroupName(facts["group"]) if facts["group"] else None
+    return codec.class_of(facts["class_name"], str(group or ""), facts["name"])
 
 
 def groups_of(classes: Iterable[str]) -> dict[str, int]:
@@ -166,21 +176,55 @@ def _position(roi: Any, image: Any) -> tuple[int, int, int]:
 def of_image(image: Any) -> Instances:
     """What a person has marked: the ROI Manager's ROIs, else the image's Overlay, else its selection.
 
+    ROIs named ``area`` or ``exclude`` are no objects (:func:`area_rois` gives them); a manager or Overlay that has
+    only those has none.
+
     Raises:
         BadAnnotation: none of them has any.
     """
+    found = annotations_of(image)
+    if found is not None:
+        return found
+    raise BadAnnotation(
+        "none",
+        where=str(image.getTitle()),
+        expected="ROIs in the ROI Manager, in the image's Overlay, or a selection",
+        remedy="Draw or predict some first.",
+    )
+
+
+def annotations_of(image: Any) -> Instances | None:
+    """As :func:`of_image`, None where there are none; ``info["source"]`` says where they are from."""
+    for source, rois in zip(SOURCES, _marked(image), strict=True):
+        objects, _said = split_area_rois(from_rois(rois, image))
+        if len(objects):
+            return objects.with_columns(info={**objects.info, "source": source})
+    return None
+
+
+def group_table() -> Table:
+    """ImageJ's groups that have a name: Group, Name."""
+    names = [text.strip() for text in str(J.Roi.getGroupNames() or "").split(",")]
+    found = [(number, name) for number, name in enumerate(names, 1) if name]
+    groups, texts = zip(*found, strict=True) if found else ((), ())
+    return Table((Column("Group", np.array(groups, np.int64)), Column("Name", np.array(texts, object))))
+
+
+def area_rois(image: Any) -> Instances:
+    """The ROIs named ``area`` or ``exclude`` in the ROI Manager and in the image's Overlay; there may be none."""
+    found = []
+    for roi in (roi for rois in _marked(image)[:2] for roi in rois):
+        if word_of(str(roi.getName() or "")) or word_of(str(roi.getProperty("class") or "")):
+            found.append(roi)
+    return from_rois(found, image)
+
+
+def _marked(image: Any) -> list[list[Any]]:
+    """The Rois of the ROI Manager, of the image's Overlay, and its selection, in this order."""
     manager = None if headless() else J.RoiManager.getInstance2()
-    if manager is not None and manager.getCount():
-        return from_rois(manager.getRoisAsArray(), image)
-    overlay = image.getOverlay()
-    if overlay is not None and overlay.size():
-        return from_rois(overlay.toArray(), image)
-    selection = image.getRoi()
-    if selection is None:
-        raise BadAnnotation(
-            "none",
-            where=str(image.getTitle()),
-            expected="ROIs in the ROI Manager, in the image's Overlay, or a selection",
-            remedy="Draw or predict some first.",
-        )
-    return from_rois([selection], image)
+    overlay, selection = image.getOverlay(), image.getRoi()
+    return [
+        list(manager.getRoisAsArray()) if manager is not None else [],
+        list(overlay.toArray()) if overlay is not None else [],
+        [selection] if selection is not None else [],
+    ]

@@ -8,6 +8,7 @@ from temj.commands.base import Parameters, Values
 from temj.data import Column, Instances, Micrograph, Table
 from temj.imagej import rois, tables
 from temj.imagej.java import J, headless
+from temj.imagej.rois import NEUTRAL
 from temj.plots.colours import class_colours, hexadecimal, second_colour
 
 MANY = 1000
@@ -16,16 +17,19 @@ SUMMARY = "TEMJ Summary"
 
 
 def show(image: Any, micrograph: Micrograph, parameters: Parameters, outputs: Values) -> None:
-    """Objects go to the image's Overlay and the ROI Manager, rows to Results; all is made before any is shown."""
+    """Objects go to the image's Overlay and the ROI Manager, rows to Results; all is made before any is shown.
+
+    What is left out of the analysed area goes to the Overlay only, as grey ROIs ``exclude: …``.
+    """
     found = outputs.get("instances")
     made = [] if found is None else outlines(image, found, outputs.get("ellipses"))
     count = len(found) if found is not None else len(outputs.get("results", ()))
     choice = getattr(parameters, "manager", "auto")
     together = choice == "yes" or (choice == "auto" and count <= MANY)
     if found is not None:
-        _add_to_overlay(image, made)
+        add_to_overlay(image, [*made, *left_out(image, outputs.get("excluded"))])
         if together and made and not headless():
-            _add_to_manager(image, made)
+            add_to_manager(image, made)
     if "results" in outputs:
         _show_results(image, micrograph, outputs, together)
 
@@ -41,7 +45,14 @@ def outlines(image: Any, found: Instances, ellipses: Instances | None) -> list[A
     return made + rois.to_rois(ellipses, image, dict.fromkeys(found.class_name, other), name_end="-ellipse")
 
 
-def _add_to_overlay(image: Any, made: list[Any]) -> None:
+def left_out(image: Any, excluded: Instances | None) -> list[Any]:
+    """ImageJ Rois of what is left out, in grey; their name says what they are, so they have no class or group."""
+    if excluded is None:
+        return []
+    return rois.to_rois(excluded.with_columns(class_name=""), image, {"": NEUTRAL})
+
+
+def add_to_overlay(image: Any, made: list[Any]) -> None:
     """Append to the Overlay that the image has, or give it one."""
     overlay = image.getOverlay()
     fresh = overlay is None
@@ -53,7 +64,7 @@ def _add_to_overlay(image: Any, made: list[Any]) -> None:
     image.updateAndDraw()
 
 
-def _add_to_manager(image: Any, made: list[Any]) -> None:
+def add_to_manager(image: Any, made: list[Any]) -> None:
     """Append to the ROI Manager, which is opened where it is not (in batch mode: to the macro's own)."""
     manager = J.RoiManager.getInstance2() or J.RoiManager()
     for roi in made:

@@ -77,7 +77,6 @@ def _quiet() -> Iterator[Any]:
     Packets that FFmpeg knows to be damaged are dropped, not half decoded.
     """
     cv2 = opencv()
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # read once, when FFmpeg is first used
     before = os.environ.get("OPENCV_FFMPEG_CAPTURE_OPTIONS")
     os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "fflags;discardcorrupt"
     level = cv2.utils.logging.getLogLevel()

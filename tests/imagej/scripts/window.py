@@ -1,15 +1,8 @@
-"""The commands in ImageJ with windows, driven by AWT events: dialogs, Recorder, ROI Manager, Esc, errors.
+"""The commands in ImageJ with windows, driven by AWT events: dialogs, Recorder, ROI Manager, Esc, errors."""
 
-With a folder as first argument, screenshots are put there (needs an X server and ImageMagick).
-"""
-
-import os
-import subprocess
-import sys
 import time
 
 import common
-import jpype
 
 from temj import imagej as tij
 from temj.imagej import menu
@@ -17,106 +10,11 @@ from temj.imagej.host import host
 from temj.imagej.java import J
 
 common.with_fake_commands()
-shots = sys.argv[1] if len(sys.argv) > 1 else None
 ij = tij.start()
+from awt import click, dialog, idle, items, message, press, recorded, shot, until  # noqa: E402  (needs a running Java)
+
 facts = {"bridge": host().bridge}
-Event = jpype.JClass("java.awt.event.ActionEvent")
-Window = jpype.JClass("java.awt.Window")
-
-
-def shot(name):
-    if shots:
-        time.sleep(0.5)
-        subprocess.run(["import", "-window", "root", f"{shots}/{name}.png"], check=False)
-
-
-def until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
-
-
-def window(kind):
-    shown = [w for w in Window.getWindows() if w.isVisible() and str(w.getClass().getName()) == kind]
-    return shown[-1] if shown else None
-
-
-def click(command):
-    item = items[command]
-    item.dispatchEvent(Event(item, Event.ACTION_PERFORMED, command))
-
-
-def settled(kind):
-    """A modal window of this class, when it has begun to wait for its user: closed sooner it would hang."""
-    shown = until(lambda: window(kind))
-    time.sleep(0.4)
-    return shown
-
-
-def dialog():
-    return settled("ij.gui.GenericDialog")
-
-
-def press(shown, label):
-    """Press a button of a GenericDialog and wait until it is gone."""
-    button = next(b for b in shown.getButtons() if b is not None and str(b.getLabel()).strip() == label)
-    button.dispatchEvent(Event(button, Event.ACTION_PERFORMED, button.getLabel()))
-    until(lambda: not shown.isVisible())
-
-
-def message():
-    """The text of ImageJ's message window; closes it."""
-    shown = settled("ij.gui.MessageDialog")
-    text = "|".join(str(part) for part in texts(shown))
-    shot(f"message-{len(os.listdir(shots)) if shots else 0}")
-    button = next(part for part in parts(shown) if str(part.getClass().getSimpleName()) == "Button")
-    button.dispatchEvent(Event(button, Event.ACTION_PERFORMED, button.getLabel()))
-    until(lambda: not shown.isVisible())
-    return f"{shown.getTitle()}: {text}"
-
-
-def parts(container):
-    for part in container.getComponents():
-        yield part
-        if hasattr(part, "getComponents"):
-            yield from parts(part)
-
-
-def texts(container):
-    for part in parts(container):
-        if str(part.getClass().getSimpleName()) == "MultiLineLabel":
-            field = part.getClass().getDeclaredField("lines")
-            field.setAccessible(True)
-            yield from (str(line) for line in field.get(part))
-        elif hasattr(part, "getText"):
-            yield str(part.getText())
-
-
-def idle():
-    """Wait until our command has ended."""
-    names = ("TEMJ Predict...", "TEMJ Measure...")
-    until(
-        lambda: (
-            not any(str(t.getName()) in names for t in jpype.JClass("java.lang.Thread").getAllStackTraces().keySet())
-        )
-    )
-
-
-def recorded():
-    return str(until(lambda: window("ij.plugin.frame.Recorder")).getText())
-
-
-items = {
-    str(item.getLabel()): item
-    for entry in menu.items(J.Menus.getImageJMenu("Plugins"))
-    if str(entry.getLabel()) == menu.MENU
-    for item in menu.items(entry)
-}
-facts["menu"] = list(items)
+facts["menu"] = list(items())
 tij.attach()
 facts["submenus"] = [str(e.getLabel()) for e in menu.items(J.Menus.getImageJMenu("Plugins"))].count(menu.MENU)
 
