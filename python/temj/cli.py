@@ -119,7 +119,8 @@ def _run(name: str, words: list[str], stop: Stop) -> int:
         outputs = commands.run(name, values, {}, progress, stop)
     account = declaration.account(outputs)
     if account:
-        print(account)
+        with contextlib.suppress(BrokenPipeError):  # "temj ... | head" has seen enough
+            print(account, flush=True)
     return 3 if "failures" in outputs and len(outputs["failures"]) else 0
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -42,13 +43,15 @@ def test_instances_survive_also_without_objects() -> None:
 
 def test_micrograph_survives() -> None:
     pixels = np.arange(12, dtype=np.uint16).reshape(3, 4)
-    sent = Micrograph(pixels, Calibration(0.39, 0.41, "nm", 1, 2), "a b.tif", (1, 2, 3), "s1", {"notes": ["x"]})
-    got = through_the_wire({"micrograph": sent})["micrograph"]
-    np.testing.assert_array_equal(got.pixels, pixels)
-    assert (got.calibration, got.name, got.position, got.slice_label) == (
-        sent.calibration, sent.name, sent.position, sent.slice_label,
+    sent = Micrograph(
+        pixels, Calibration(0.39, 0.41, "nm", 1, 2), "a b.tif", (1, 2, 3), "s1", {"notes": ["x"]},
+        area=pixels > 2, others=np.stack([pixels + 1, pixels + 2]),
     )  # fmt: skip
-    assert dict(got.metadata) == {"notes": ["x"]}
+    got = through_the_wire({"micrograph": sent})["micrograph"]
+    for field in dataclasses.fields(Micrograph):
+        np.testing.assert_equal(getattr(got, field.name), getattr(sent, field.name))
+    bare = through_the_wire({"micrograph": Micrograph(pixels)})["micrograph"]
+    assert (bare.area, bare.others) == (None, None)
 
 
 def test_table_survives_also_without_rows() -> None:

@@ -58,3 +58,29 @@ def test_a_wrong_table_stops_before_the_first_image(micrograph: Callable[..., Pa
     out = tmp_path / "out"
     assert cli.main(["predict", str(micrograph("a.tif")), "--calibration-table", str(table), "--output", str(out)]) == 2
     assert not out.exists()
+
+
+def test_one_file_of_an_absurd_size_does_not_end_the_batch(
+    micrograph: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMJ_MEMORY_GB", "4")
+    images = [micrograph("a.tif", nm=4000.0), micrograph("b.tif")]
+    assert cli.main(["predict", *map(str, images), "--output", str(tmp_path / "out")]) == 3
+    told = capsys.readouterr().out
+    assert "1 image failed" in told
+    assert "a.tif" in told
+    assert told.startswith("b.tif: ")
+
+
+def test_a_resumed_run_says_which_image_has_changed(
+    micrograph: Callable[..., Path], tmp_path: Path, field: np.ndarray, capsys: pytest.CaptureFixture
+) -> None:
+    images = [micrograph("a.tif"), micrograph("b.tif")]
+    words = ["predict", *map(str, images), "--output", str(tmp_path / "out")]
+    assert cli.main(words) == 0
+    micrograph("a.tif", pixels=field[::-1].copy())
+    capsys.readouterr()
+    assert cli.main([*words, "--resume"]) == 0
+    told = capsys.readouterr().out
+    assert "has changed since the earlier run: predicted again" in told
+    assert "was done before" in told

@@ -48,7 +48,8 @@ def _micrograph_to(value: Micrograph) -> tuple[dict, Arrays]:
         "slice_label": value.slice_label,
         "metadata": dict(value.metadata),
     }
-    return facts, {"pixels": value.pixels} | ({} if value.area is None else {"area": value.area})
+    parts = {name: getattr(value, name) for name in ("pixels", "area", "others")}
+    return facts, {name: part for name, part in parts.items() if part is not None}
 
 
 def _micrograph_from(facts: Mapping, parts: Arrays) -> Micrograph:

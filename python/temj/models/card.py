@@ -154,8 +154,8 @@ class FileFact(_Part):
 
 
 class Card(_Part):
-    """``model.json``. ``class_map`` maps labels of the training data (numbers and names) to classes; ``calibration`` says how the
-    thresholds were chosen; ``files`` is filled in by :func:`temj.models.write_model`."""
+    """``model.json``. ``class_map`` maps labels of the training data (numbers and names) to classes; ``calibration``
+    says how the thresholds were chosen; ``files`` is filled in by :func:`temj.models.write_model`."""
 
     format: Literal[1] = 1
     name: Name

@@ -16,6 +16,7 @@ import numpy as np
 from temj import storage
 from temj.data import Micrograph
 from temj.errors import BadModel, Refused
+from temj.imagej_tiff import Header, write
 from temj.models.card import CARD, EXPECTED, PREVIEW, SAMPLE, WEIGHTS, Card, FileFact
 from temj.models.folder import Model
 from temj.models.selftest import answer, encode_answer
@@ -130,17 +131,11 @@ def _part(sample: Micrograph, window: tuple[slice, slice]) -> Micrograph:
 
 def _encode_sample(sample: Micrograph, detectors: int) -> bytes:
     """The sample as an ImageJ TIFF with its pixel size; several detectors are channels."""
-    import tifffile
-
-    scale, file = sample.calibration, io.BytesIO()
-    unit = {"unit": scale.unit.replace("µ", "\\u00B5").replace("Å", "\\u00C5")} if scale.known else {}
-    tifffile.imwrite(
-        file,
-        sample.of_detectors(detectors),
-        imagej=True,
-        resolution=(1 / scale.width, 1 / scale.height),
-        metadata=unit | ({"axes": "CYX"} if detectors > 1 else {}),
-    )
+    planes, file = sample.of_detectors(detectors), io.BytesIO()
+    planes = planes if planes.ndim == 3 else planes[np.newaxis]
+    display = float(planes.min()), float(planes.max())
+    header = Header(planes.shape[1:], planes.dtype, display, sample.calibration, (detectors, 1, 1))
+    write(file, planes, header)
     return file.getvalue()
 
 

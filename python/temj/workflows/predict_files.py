@@ -9,7 +9,7 @@ from typing import Any
 
 from temj import inference, storage
 from temj.data import Table
-from temj.errors import Cancelled, Refused, ResourceError, StorageError, TemjError
+from temj.errors import Cancelled, Refused, StorageError, TemjError
 from temj.models import Model
 from temj.workflows import areas, films, inputs, outputs, record
 from temj.workflows.inputs import Job, find_images, plan
@@ -58,8 +58,8 @@ def predict_files(
     model = checked_model(chosen)
     folder = storage.make_folder(folder)
     run = run_record(chosen, model, jobs, repeat)
+    done, changed = _finished(folder, run, jobs, chosen, existing)
     _tell_missing_scales(jobs, chosen)
-    done = _finished(folder, run, jobs, chosen, existing)
     record.write(folder, run | {"state": "unfinished", "images": [], "failures": []})
     entries: list[dict[str, Any]] = []
     failures: list[dict[str, str]] = []
@@ -70,12 +70,13 @@ def predict_files(
             )
             entries.append(entry)
             failures += films.partial_failure(entry)
-        except (Cancelled, StorageError, ResourceError):
+        except (Cancelled, StorageError):
             raise
         except TemjError as error:
             failures.append({"image": str(job.image), "code": error.code, "message": error.message})
         record.write(folder, run | {"state": "unfinished", "images": entries, "failures": failures})
     kept = [(entry["image"], "was done before; its results are as they were") for entry in done.values()]
+    kept += [(image, "has changed since the earlier run: predicted again") for image in changed]
     return finish(folder, run, entries, failures, kept)
 
 
@@ -121,8 +122,8 @@ def _one_file(job: Job, folder: Path, model: Model, options: PredictOptions, **h
 
 def _finished(
     folder: Path, run: Mapping[str, Any], jobs: Sequence[Job], options: PredictOptions, existing: str
-) -> dict[str, dict[str, Any]]:
-    """Entries of the images that need not be done again, by stem.
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Entries of the images that need not be done again, by stem, and the images that have changed since.
 
     Raises:
         Refused: results are there and may neither be replaced nor continued, or are of another job.
@@ -134,7 +135,7 @@ def _finished(
     if existing == "refuse" or (existing == "resume" and before is None):
         outputs.refuse_existing([*(file for names in files.values() for file in names), *once])
     if before is None:
-        return {}
+        return {}, []
     changed = record.differences(before, run)
     if changed:
         raise Refused(
@@ -146,13 +147,20 @@ def _finished(
     new = [job for job, plan in zip(jobs, planned(jobs), strict=True) if plan not in before["planned"]]
     outputs.refuse_existing(file for job in new for file in files[job])
     known = {job.stem: job for job in jobs if job not in new}
-    return {entry["stem"]: entry for entry in before["images"] if _is_done(entry, known.get(entry["stem"]), folder)}
+    earlier = [entry for entry in before["images"] if entry["stem"] in known]
+    same = {entry["stem"]: entry for entry in earlier if _is_same(entry, known[entry["stem"]])}
+    done = {stem: entry for stem, entry in same.items() if _is_there(entry, folder)}
+    return done, [entry["image"] for entry in earlier if entry["stem"] not in same]
 
 
-def _is_done(entry: Mapping[str, Any], job: Job | None, folder: Path) -> bool:
-    """Whether an image's results are all there and the image is still the same."""
-    there = job is not None and all((folder / name).exists() for name in entry["files"].values())
-    return there and job.image.exists() and inputs.sha256(job.image) == entry["sha256"]
+def _is_same(entry: Mapping[str, Any], job: Job) -> bool:
+    """Whether an image is still what it was."""
+    return job.image.exists() and inputs.sha256(job.image) == entry["sha256"]
+
+
+def _is_there(entry: Mapping[str, Any], folder: Path) -> bool:
+    """Whether an image's results are all there."""
+    return all((folder / name).exists() for name in entry["files"].values())
 
 
 def _part(progress: Progress | None, job: Job, number: int, count: int) -> Progress | None:
