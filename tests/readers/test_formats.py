@@ -186,10 +186,39 @@ def test_16_bit_colours_never_wrap(colours: np.ndarray):
 
 
 @given(arrays(np.float64, (2, 3), elements=st.floats(allow_nan=True, allow_infinity=True)))
-def test_float64_becomes_the_nearest_float32(values: np.ndarray):
+def test_float64_becomes_the_nearest_float32_or_an_error(values: np.ndarray):
     with np.errstate(over="ignore"):
         expected = values.astype(np.float32)
-    np.testing.assert_array_equal(to_pixels(values, "a", []), expected)
+    lost = int((np.isfinite(values) & ~np.isfinite(expected)).sum())
+    if lost:
+        with pytest.raises(BadImage, match=rf"range: a\. Expected .*3\.4e38.*found {lost} px beyond it.*Divide"):
+            to_pixels(values, "a", [])
+    else:
+        np.testing.assert_array_equal(to_pixels(values, "a", []), expected)
+
+
+def test_float64_beyond_32_bit_names_the_first_pixel(tmp_path: Path):
+    values = np.ones((4, 5))
+    values[2, 3], values[3, 1], values[0, 0] = 1e300, -1e300, np.inf
+    tifffile.imwrite(tmp_path / "a.tif", values, metadata=None)
+    with pytest.raises(
+        BadImage, match=r"BadImage/range: .*a\.tif.*found 2 px beyond it, the first at x=3, y=2: 1e\+300"
+    ):
+        readers.open(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([1e9, 1e9 + 1000], True), ([1e9, 1e9 + 1e6], False), ([1e-60, 3e-60], True), ([1e9, 1e9], False),
+        ([0.1, 0.7], False), ([np.nan, np.inf], False), ([np.nan, 1e9, 1e9 + 1], True), ([3.4e38, -3.4e38], False),
+    ],
+)  # fmt: skip
+def test_float64_whose_differences_are_lost_is_told(values: list[float], told: bool):
+    notes: list[str] = []
+    to_pixels(np.array([values]), "a", notes)
+    assert bool(notes) == told
+    assert all("in steps of" in note and "subtract or multiply by a constant" in note for note in notes)
 
 
 def test_missing_system_libraries_are_named_with_their_package():

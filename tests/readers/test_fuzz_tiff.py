@@ -11,10 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from temj.data import Film, Micrograph
+
 HERE = Path(__file__).parent
 _spec = importlib.util.spec_from_file_location("tiff_samples", HERE / "tiff_samples.py")
 samples = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(samples)
+_spec = importlib.util.spec_from_file_location("fuzz_images", HERE / "fuzz_images.py")
+judge = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(judge)
 
 HANG_SECONDS = 10
 MOST_MEMORY = 1 << 30
@@ -33,6 +38,17 @@ def run(folder: Path, files: dict[str, bytes], count: int, seed: int) -> dict:
     assert told["peak"] < MOST_MEMORY, told
     assert sum(told["outcomes"].values()) == count
     return told["outcomes"]
+
+
+@pytest.mark.parametrize(("planes", "said", "fault"), [(2, 1, False), (1, 1, True), (1, 2, True), (2, 0, True)])
+def test_the_judge_counts_the_pages_that_a_note_names(tmp_path: Path, monkeypatch, planes: int, said: int, fault: bool):
+    """Three pages, one of them marked: a reader that loses one more is found out whatever its note says."""
+    data = samples.thumbnail()
+    (tmp_path / "a.tif").write_bytes(data)
+    note = (f"{said} pages that are thumbnails, masks or smaller copies are left out: page 2 (32 x 24)",) * bool(said)
+    lost = Film("a.tif", (1, planes, 1), lambda _: Micrograph(samples.GREY, metadata={"notes": note}))
+    monkeypatch.setattr(judge.readers, "open_film", lambda *_, **__: lost)
+    assert judge.outcome(tmp_path / "a.tif", data, partial=False).startswith("FAULT") == fault
 
 
 def tiffs() -> dict[str, bytes]:

@@ -26,7 +26,7 @@ def imagej(path: Path, lines: str, resolution: tuple = (2, 4), unit: int = 1) ->
     ],
 )  # fmt: skip
 def test_units_in_all_spellings(tmp_path: Path, written: str, expected: str):
-    size = 0.001 if expected in ("mm", "inch") else 1.0
+    size = {"mm": 1e-3, "inch": 1e-6}.get(expected, 1.0)
     path = imagej(tmp_path / "a.tif", f"unit={written}\n", (2 / size, 4 / size))
     assert readers.open(path).calibration == Calibration(0.5 * size, 0.25 * size, expected)
 
@@ -78,6 +78,25 @@ def test_printing_resolutions_are_no_pixel_sizes(tmp_path: Path, dots: float, un
     assert "printing" in micrograph.metadata["notes"][0]
 
 
+@pytest.mark.parametrize(("dots", "unit"), [(72, "inch"), (300, "inch"), (4800, "in"), (28.3465, "cm"), (0, "inch")])
+def test_printing_resolutions_in_imagejs_own_text_are_none_either(tmp_path: Path, dots: float, unit: str):
+    """ImageJ keeps the 72 dots per inch of any picture that it saves."""
+    path = imagej(tmp_path / "a.tif", f"unit={unit}\nxorigin=5\n", (dots, dots or 72), unit=2)
+    micrograph = readers.open(path)
+    assert not micrograph.calibration.known
+    assert micrograph.calibration.x_origin == 5
+    (note,) = micrograph.metadata["notes"]
+    assert f"{dots or 1:g} pixels per {'cm' if unit == 'cm' else 'inch'} is a resolution for printing" in note
+    assert "pixel_size_source" not in micrograph.metadata
+
+
+@pytest.mark.parametrize("unit", ["inch", "cm"])
+def test_microscopes_in_inch_and_cm_of_imagej_stay(tmp_path: Path, unit: str):
+    micrograph = readers.open(imagej(tmp_path / "a.tif", f"unit={unit}\n", (2e7, 1e7)))
+    assert micrograph.calibration == Calibration(5e-8, 1e-7, unit)
+    assert micrograph.metadata["notes"] == ()
+
+
 def test_plain_resolutions_of_microscopes_are_pixel_sizes(tmp_path: Path):
     tifffile.imwrite(tmp_path / "a.tif", GREY, resolution=(2e7, 1e7), resolutionunit=3, metadata=None)
     assert readers.open(tmp_path / "a.tif").calibration == Calibration(0.0005, 0.001, "µm")
@@ -92,6 +111,12 @@ def test_signed_16_bit_of_imagej(tmp_path: Path):
     micrograph = readers.open(tmp_path / "a.tif")
     assert micrograph.pixels.dtype == np.float32
     np.testing.assert_array_equal(micrograph.pixels, [[-32768, 0, 32767]])
+
+
+def test_grey_calibrations_beyond_32_bit_are_told(tmp_path: Path):
+    micrograph = readers.open(imagej(tmp_path / "a.tif", "cf=0\nc0=0\nc1=1e38\n"))
+    assert micrograph.pixels.dtype == np.uint8
+    assert "leaves the range" in micrograph.metadata["notes"][0]
 
 
 def test_other_grey_calibrations_are_told(tmp_path: Path):

@@ -133,21 +133,6 @@ def test_order_of_pages_without_axes_is_told(tmp_path: Path):
     assert film[3].metadata["notes"] == ("5 pages without axes in the file: taken as slices, in the order of the file",)
 
 
-def test_the_largest_pages_are_the_image_and_others_are_named(tmp_path: Path):
-    with tifffile.TiffWriter(tmp_path / "a.tif") as tif:
-        tif.write(PLANES[0, :5, :6], metadata=None)
-        tif.write(PLANES[1], metadata=None)
-        tif.write(PLANES[2], metadata=None, subfiletype=1)
-        tif.write(PLANES[3], metadata=None)
-        tif.write(PLANES[4, :19], metadata=None)
-    film = readers.open_film(tmp_path / "a.tif")
-    np.testing.assert_array_equal([film[0].pixels, film[1].pixels], PLANES[[1, 3]])
-    assert (
-        "3 pages of another size or kind (thumbnails, masks) are left out: page 1 (6 x 5), 3 (30 x 20), 5 (30 x 19)"
-        in (film[0].metadata["notes"])
-    )
-
-
 def test_tifffiles_own_stacks_of_one_directory(tmp_path: Path):
     tifffile.imwrite(tmp_path / "a.tif", PLANES, photometric="minisblack", metadata={"axes": "TYX"}, ome=False)
     with tifffile.TiffWriter(tmp_path / "b.tif", shaped=True) as tif:

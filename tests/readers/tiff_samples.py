@@ -98,6 +98,27 @@ def metamorph(planes: np.ndarray) -> bytes:
     return bytes(data) + planes[1:].tobytes()
 
 
+def sparse() -> bytes:
+    """Two of twelve tiles were never written: their byte count is 0."""
+    file = io.BytesIO(tiff(GREY, tile=(16, 16), compression="zlib", metadata=None))
+    with tifffile.TiffFile(file) as tif:
+        tag = tif.pages[0].tags["TileByteCounts"]
+        counts, at, form = list(tag.value), tag.valueoffset, {3: "H", 4: "I"}[tag.dtype]
+    counts[4] = counts[11] = 0
+    data = bytearray(file.getvalue())
+    data[at : at + struct.calcsize(form) * len(counts)] = struct.pack(f"<{len(counts)}{form}", *counts)
+    return bytes(data)
+
+
+def thumbnail() -> bytes:
+    """Three pages, of which the second is a thumbnail and says so."""
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as tif:
+        for image, mark in ((GREY, 0), (GREY[::2, ::2], 1), (GREY[::-1], 0)):
+            tif.write(image, metadata=None, contiguous=False, compression="zlib", subfiletype=mark)
+    return file.getvalue()
+
+
 def tiff_files() -> dict[str, bytes]:
     """Name → bytes of whole TIFFs."""
     two = np.stack([GREY, GREY[::-1]])
@@ -116,6 +137,8 @@ def tiff_files() -> dict[str, bytes]:
         "imagej": tiff(STACK, imagej=True, resolution=(2, 2), metadata={"axes": "TYX", "unit": "nm", "finterval": 0.1,
                        "Labels": [str(k) for k in range(6)], "Info": "some text\nmore"}),
         "imagej_zip": tiff(STACK, imagej=True, compression="zlib", metadata={"axes": "ZYX"}),
+        "sparse": sparse(),
+        "thumbnail": thumbnail(),
         "palette": tiff(GREY, photometric="palette", colormap=table),
         "metamorph": metamorph(STACK),
         "olympus": olympus(GREY),

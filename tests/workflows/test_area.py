@@ -116,7 +116,7 @@ def test_resume_keeps_what_was_done_and_another_roi_set_is_another_job(tmp_path:
     rois_file(tmp_path / "a.zip", exclude=(0, 0, 32, 192))
     with pytest.raises(Refused, match="area_sha256"):
         predict(images, tmp_path / "out", area=str(rois), resume=True)
-    with pytest.raises(Refused, match="area: .* -> auto"):
+    with pytest.raises(Refused, match=r"area: .* -> auto"):
         predict(images, tmp_path / "out", resume=True)
 
 

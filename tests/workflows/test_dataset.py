@@ -147,6 +147,19 @@ def test_new_split_and_check_from_the_command_line(tmp_path: Path, capsys: pytes
     assert "images of one group are in several parts of the split: foil" in capsys.readouterr().out
 
 
+def test_an_empty_dataset_says_what_comes_next(tmp_path: Path, capsys: pytest.CaptureFixture):
+    assert main(["dataset", "check", str(tmp_path)]) == 2
+    assert "Make the folder with 'temj dataset new'" in capsys.readouterr().err
+    assert main(["dataset", "new", str(tmp_path / "new")]) == 0
+    told = capsys.readouterr().out
+    assert f"put images and annotations into {tmp_path / 'new' / 'images'}" in told
+    assert f"then: temj dataset check {tmp_path / 'new'}" in told
+    assert main(["dataset", "check", str(tmp_path / "new")]) == 2
+    told = capsys.readouterr().err
+    assert str(tmp_path / "new" / "images") in told
+    assert "Put the images into it, each with its annotation (such as <name>_RoiSet.zip), then check again." in told
+
+
 def test_questions_that_do_not_go_together(loops: Path):
     for options in (
         {"group_pattern": "x"}, {"by": "group", "group_pattern": "x", "sheet": "s.csv"}, {"fractions": ["0.5", "0.6"]},

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from temj import cli
+import temj
+from temj import area, cli
+from temj.errors import BadImage
+from temj.inference.checks import finite
 from temj.workflows.info import tell
 
 
@@ -75,3 +78,64 @@ def test_a_calibration_table_gives_what_the_file_has_not(tmp_path: Path, capsys:
     table.write_text("microscope,magnification,nm_per_px,error_percent\n,50000,0.5,2\n", "utf-8")
     assert cli.main(["info", str(image), "--calibration-table", str(table)]) == 0
     assert "pixel size: not given" in capsys.readouterr().out
+
+
+def told(path: Path, capsys: pytest.CaptureFixture) -> str:
+    assert cli.main(["info", str(path)]) == 0
+    return capsys.readouterr().out
+
+
+def test_pixels_that_prediction_refuses_are_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    pixels = np.random.default_rng(1).normal(100, 10, (64, 80)).astype(np.float32)
+    pixels[7, 5] = pixels[30, 40] = np.nan
+    pixels[50, 60] = np.inf
+    tifffile.imwrite(tmp_path / "a.tif", pixels, metadata=None)
+    text = told(tmp_path / "a.tif", capsys)
+    assert "note: 3 px that are NaN or infinite, the first at x=5, y=7: prediction refuses the image unless" in text
+    assert "--fill" in text
+    with pytest.raises(BadImage, match="3 px that are NaN or infinite, the first at x=5, y=7"):
+        finite(area.analysed(temj.open(tmp_path / "a.tif")), fill=False)
+    tifffile.imwrite(tmp_path / "a.tif", np.full((64, 80), np.nan, np.float32), metadata=None)
+    assert "prediction refuses the image and cannot fill them" in told(tmp_path / "a.tif", capsys)
+    tifffile.imwrite(tmp_path / "a.tif", np.abs(np.nan_to_num(pixels, posinf=0)), metadata=None)
+    assert "note" not in told(tmp_path / "a.tif", capsys)
+
+
+def test_constant_images_and_stacks_are_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.full((40, 30), 9, np.uint8), metadata=None)
+    assert "note: constant image: prediction finds nothing in it" in told(tmp_path / "a.tif", capsys)
+    stack = np.ones((3, 40, 30), np.float32)
+    stack[0, 2, 1] = np.nan
+    tifffile.imwrite(tmp_path / "b.tif", stack, imagej=True, metadata={"axes": "ZYX"})
+    assert "note: plane 1 (the others were not looked at): 1 px that are NaN" in told(tmp_path / "b.tif", capsys)
+
+
+def test_parts_that_were_never_written_are_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = tmp_path / "a.tif"
+    image = np.random.default_rng(2).integers(60, 190, (64, 64)).astype(np.uint8)
+    tifffile.imwrite(path, image, tile=(16, 16), compression="zlib", metadata=None)
+    with tifffile.TiffFile(path, mode="r+b") as tif:
+        tif.pages[0].tags["TileByteCounts"].overwrite([0, *tif.pages[0].databytecounts[1:]])
+    text = told(path, capsys)
+    assert "analysed area: 93.8 % (left out: never written 6.2 %)" in text
+    assert "note: sparse: 1 of 16 strips or tiles were never written; they are left out" in text
+
+
+@pytest.mark.parametrize(
+    ("metadata", "resolution", "shown"),
+    [
+        ({"unit": "nm", "spacing": 3.5}, (2, 2), "4 slices, 3.5 nm from slice to slice"),
+        ({"unit": "um", "spacing": 0.25, "zunit": "nm"}, (2, 2), "4 slices, 0.00025 µm from slice to slice"),
+        ({"spacing": 3.5}, (2, 2), None),
+        ({"unit": "nm"}, (2, 2), None),
+        ({"unit": "inch", "spacing": 0.0139}, (72, 72), None),
+    ],
+)
+def test_the_distance_of_slices(tmp_path: Path, capsys, metadata: dict, resolution: tuple, shown: str | None) -> None:
+    stack = np.arange(4 * 16 * 20, dtype=np.uint16).reshape(4, 16, 20)
+    tifffile.imwrite(
+        tmp_path / "a.tif", stack, imagej=True, resolution=resolution, metadata={"axes": "ZYX", **metadata}
+    )
+    text = told(tmp_path / "a.tif", capsys)
+    assert (shown or "4 slices\n") in text
+    assert ("from slice to slice" in text) == (shown is not None)

@@ -231,3 +231,14 @@ def test_labels_of_a_long_film_are_written_plane_by_plane(tmp_path: Path) -> Non
     whole = np.stack([np.full(shape, number % 5) for number in range(count)])
     masks.write_labels(tmp_path / "b.tif", whole, scale, dimensions=(1, 1, count))
     assert (tmp_path / "a.tif").read_bytes() == (tmp_path / "b.tif").read_bytes()
+
+
+def test_a_film_whose_drift_border_is_nan_is_predicted(tmp_path: Path, field: np.ndarray) -> None:
+    stack = np.stack([field, field]).astype(np.float32)
+    stack[0, :, :12] = np.nan
+    stack[1, :9] = np.nan
+    scale = {"resolution": (1 / 0.390625, 1 / 0.390625), "metadata": {"axes": "TYX", "unit": "nm"}}
+    tifffile.imwrite(tmp_path / "a.tif", stack, imagej=True, **scale)
+    assert cli.main(["predict", str(tmp_path / "a.tif"), "--output", str(tmp_path / "out")]) == 0
+    run = json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
+    assert any("blank border" in note for note in run["images"][0]["notes"])

@@ -5,7 +5,8 @@ uint8, uint16, float32      as they are
 bool (1 bit)                uint8, 0 and 255 as in ImageJ
 int8, int16                 float32, exact
 float16                     float32, exact
-float64                     float32, rounded
+float64                     float32, rounded; an error beyond ±3.4e38, a note where
+                            differences of the values are lost
 int32, uint32, int64, …     float32, exact up to 2^24 (a note says so)
 colour                      mean of red, green and blue, rounded, as ImageJ does it with 8 bits a colour
 CMYK                        red = (1 - cyan)(1 - black) and so on, then as colour
@@ -15,6 +16,8 @@ YCbCr                       red, green, blue by ITU-R BT.601 (full range), then 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from temj.errors import BadImage
@@ -23,6 +26,8 @@ COLOUR_NOTE = "colour image: grey values are the mean of red, green and blue, as
 DEEP_COLOUR_NOTE = "colour image: grey values are the mean of red, green and blue (ImageJ opens it as three channels)"
 ALPHA_NOTE = "the transparency channel is ignored"
 CMYK_NOTE = "printing colours (CMYK) are turned into red, green and blue without a colour profile"
+COARSE = 1 / 256
+"""Share of the range of the values above which the steps of 32-bit float are coarser than those of 8-bit."""
 ORIENTATION_NOTE = "the file asks viewers to turn or mirror it (orientation {}): not done, as in ImageJ"
 
 
@@ -35,7 +40,8 @@ def to_pixels(samples: np.ndarray, where: object, notes: list[str]) -> np.ndarra
         notes: what was done to the pixels is appended here.
 
     Raises:
-        BadImage: a kind of pixel that is no grey value or colour (complex numbers, 2-D spectra).
+        BadImage: a kind of pixel that is no grey value or colour (complex numbers, 2-D spectra); ``range``: finite
+            values beyond 3.4e38, which 32-bit float would turn into infinite ones.
     """
     if samples.ndim == 3:
         samples = _grey(samples, where, notes)
@@ -49,8 +55,34 @@ def to_pixels(samples: np.ndarray, where: object, notes: list[str]) -> np.ndarra
         raise _unsupported(samples, where)
     if kind in "iu" and size > 2:
         notes.append(f"{samples.dtype.name} pixels are held as 32-bit float (exact up to 16,777,216), as in ImageJ")
-    with np.errstate(over="ignore"):
-        return samples.astype(np.float32)
+    return _rounded(samples, where, notes) if kind == "f" and size > 4 else samples.astype(np.float32)
+
+
+def _rounded(samples: np.ndarray, where: object, notes: list[str]) -> np.ndarray:
+    """64-bit float as 32-bit float: no value becomes infinite, and a note says where their differences are lost."""
+    finite = np.isfinite(samples)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        pixels = samples.astype(np.float32)
+    over = finite & ~np.isfinite(pixels)
+    if over.any():
+        y, x = np.unravel_index(int(over.argmax()), over.shape)
+        raise BadImage(
+            "range",
+            where=where,
+            expected="grey values within ±3.4e38, the range of 32-bit float",
+            found=f"{np.count_nonzero(over)} px beyond it, the first at x={x}, y={y}: {samples[y, x]:g}",
+            remedy="Divide the values by a constant in the program that wrote the file.",
+        )
+    low, high = (
+        float(edge(samples, where=finite, initial=start)) for edge, start in ((np.min, np.inf), (np.max, -np.inf))
+    )
+    step = 2.0 ** max(math.frexp(max(abs(low), abs(high)))[1] - 24, -149)
+    if step > (high - low) * COARSE > 0:
+        notes.append(
+            f"64-bit float pixels from {low:.9g} to {high:.9g} are held as 32-bit float in steps of {step:.3g}: "
+            "subtract or multiply by a constant to keep their differences"
+        )
+    return pixels
 
 
 def _grey(samples: np.ndarray, where: object, notes: list[str]) -> np.ndarray:

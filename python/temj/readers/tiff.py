@@ -100,11 +100,11 @@ class _Reader:
     imagej: bool
 
     def __call__(self, index: int) -> Micrograph:
-        planes, notes, metadata = self.planes, list(self.notes), dict(self.metadata)
+        planes, notes, metadata, area = self.planes, list(self.notes), dict(self.metadata), None
         if planes.dtype is None:
             path = planes.files[index] if planes.files else self.path
             page = read_page(path, planes.offsets[index], planes.pages[index], self.imagej)
-            samples = page.values
+            samples, area = page.values, page.written
             notes += page.notes
             metadata |= {"sparse": page.sparse[0]} if page.sparse[0] else {}
         else:
@@ -117,6 +117,7 @@ class _Reader:
             planes.position(index),
             planes.labels[index] if index < len(planes.labels) else "",
             {**metadata, "notes": tuple(notes)},
+            area,
         )
 
 
@@ -143,7 +144,11 @@ def _grey_rule(page: tifffile.TiffPage, notes: list[str]) -> _Greys:
     if not line:
         notes.append("the file's calibration of grey values is not a straight line and is not used")
         return _Greys()
-    return _Greys(number(properties.get("c0")), number(properties.get("c1"), 1.0))
+    offset, factor = number(properties.get("c0")), number(properties.get("c1"), 1.0)
+    if abs(offset) + 2.0**32 * abs(factor) > float(np.finfo(np.float32).max):
+        notes.append("the file's calibration of grey values leaves the range of 32-bit float and is not used")
+        return _Greys()
+    return _Greys(offset, factor)
 
 
 def _metadata(page: tifffile.TiffPage, makers: list[Told], origin: str) -> dict[str, object]:

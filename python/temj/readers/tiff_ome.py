@@ -99,7 +99,7 @@ def _of_size(source: Source, page_number: int, shape: tuple[int, ...]) -> tifffi
     page = source.page(page_number)
     if page.shape != shape:
         raise BadImage(
-            "pixels", where=f"{source.path} (page {page_number})",
+            "page-size", where=f"{source.path} (page {page_number})",
             expected=f"{' x '.join(map(str, shape))} pixels as in the first page",
             found=" x ".join(map(str, page.shape)), remedy="Export the images again.",
         )  # fmt: skip

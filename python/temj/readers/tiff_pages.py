@@ -34,11 +34,13 @@ class Samples:
         values: (height, width) or (height, width, channels), native byte order.
         notes: what was done to them.
         sparse: (strips or tiles that were never written, all of them).
+        written: (height, width) bool, False on the pixels of those; None where all were written.
     """
 
     values: np.ndarray
     notes: tuple[str, ...] = ()
     sparse: tuple[int, int] = (0, 1)
+    written: np.ndarray | None = None
 
 
 def read_page(path: Path, offset: int, number: int, imagej: bool = False) -> Samples:
@@ -63,9 +65,10 @@ def read_page(path: Path, offset: int, number: int, imagej: bool = False) -> Sam
             values = np.moveaxis(values, 0, -1)
         values = grey_or_rgb(page, values, _where(path, number), notes)
         values = values if imagej else colour_table(page, values, notes)
+        written = _written(page) if sparse[0] else None
     if sparse[0]:
-        notes.append(f"sparse: {sparse[0]} of {sparse[1]} strips or tiles were never written; they are 0 here")
-    return Samples(values, tuple(notes), sparse)
+        notes.append(f"sparse: {sparse[0]} of {sparse[1]} strips or tiles were never written; they are left out")
+    return Samples(values, tuple(notes), sparse, written)
 
 
 def page_at(tif: tifffile.TiffFile, offset: int, number: int) -> tifffile.TiffPage:
@@ -190,6 +193,16 @@ def _decoded(page: tifffile.TiffPage, path: Path, number: int) -> np.ndarray:
         target = values[sample, 0, top : top + piece.shape[1], left : left + piece.shape[2]]
         target[...] = piece[0, : target.shape[0], : target.shape[1]]
     return values.reshape(page.shape)
+
+
+def _written(page: tifffile.TiffPage) -> np.ndarray:
+    """(height, width) bool: False where a strip or tile of any channel was never written."""
+    written = np.ones((page.imagelength, page.imagewidth), bool)
+    for index, count in enumerate(page.databytecounts[: prod(page.chunked)]):
+        if count == 0:
+            _none, (_sample, _depth, top, left, _), shape = page.decode(None, index)
+            written[top : top + shape[1], left : left + shape[2]] = False
+    return written
 
 
 def _decode(page: tifffile.TiffPage, data: bytes, index: int, tables: bytes | None) -> tuple:

@@ -13,11 +13,13 @@ import tifffile
 
 from temj.errors import BadImage
 from temj.readers.tiff_chain import Chain
+from temj.readers.tiff_images import UNLIKE, alike, images_of, left_out_note, same_kind, unlike_note
 from temj.readers.tiff_pages import page_at, require_complete
 from temj.readers.tiff_text import imagej_properties, number
 
 AXES_NOTE = "{} pages without axes in the file: taken as slices, in the order of the file"
 PARTIAL_NOTE = "partial: the file was cut off, {} of {} planes are there"
+READ_NOTE = "partial: {} of {} planes are read"
 
 
 @dataclass(frozen=True)
@@ -77,18 +79,19 @@ class Source:
         return page_at(self.tif, self.chain.offsets[number - 1], number)
 
     def whole(self, pages: Iterable[tifffile.TiffPage]) -> list[int]:
-        """Numbers (from 1) of those of these pages whose pixels are all there; all of them, or an error.
+        """Numbers (from 1) of those of these pages whose pixels are all there and alike; all of them, or an error.
 
-        With partial files the first page that is not whole ends it.
+        With partial files the first page that is not whole, or of another size, ends it.
         """
         found: list[int] = []
         try:
-            for page in pages:
+            for page in alike(pages, self.path):
                 require_complete(page, self.path, page.index + 1)
                 found.append(page.index + 1)
-        except Exception:
+        except Exception as error:
             if not self.allow_partial:
                 raise
+            self.notes.extend(unlike_note(error) if isinstance(error, BadImage) else [])
         return found
 
     def first(self, count: int) -> Iterator[tifffile.TiffPage]:
@@ -103,7 +106,8 @@ class Source:
         """
         if not self.allow_partial or found < 1:
             raise truncated(self.path, found, expected)
-        self.notes.append(PARTIAL_NOTE.format(found, expected))
+        unlike = any(note.startswith(UNLIKE) for note in self.notes)
+        self.notes.append((READ_NOTE if unlike else PARTIAL_NOTE).format(found, expected))
         return found, expected
 
 
@@ -174,8 +178,8 @@ def _contiguous(
         raise truncated(source.path, 0, expected)
     found = max((source.path.stat().st_size - start) // step, 0)
     if len(source.chain.offsets) >= expected:
-        second = source.page(2).dataoffsets[0]
-        if second != start + step:
+        second, last = source.page(2), source.page(expected)
+        if second.dataoffsets[0] != start + step or not (same_kind(second, page) and same_kind(last, page)):
             there = source.whole(source.first(expected))
             partial = source.missing(len(there), expected) if len(there) < expected else None
             cut = cut_dimensions(dimensions, len(there)) if partial else dimensions
@@ -209,25 +213,17 @@ def metamorph_planes(source: Source) -> Planes:
 
 
 def plain_planes(source: Source) -> Planes:
-    """Any other TIFF: its pages of the same size and kind as the largest; thumbnails and masks are left out.
+    """Any other TIFF: its pages, without those that are thumbnails and masks (:mod:`temj.readers.tiff_images`).
 
     Raises:
-        BadImage: the chain of pages is broken, or tifffile's own text announces more planes than there are.
+        BadImage: the chain of pages is broken, tifffile's own text announces more planes than there are, or the pages
+            are not all of one size and kind.
     """
     count = len(source.chain.offsets)
     pages = [source.page(page_number) for page_number in range(1, count + 1)]
-    images = [page for page in pages if not (page.is_reduced or page.is_mask)] or pages
-    lead = max(images, key=lambda page: page.imagewidth * page.imagelength)
-    kept = [page for page in images if page.shape == lead.shape and page.dtype == lead.dtype]
-    used = {page.index for page in kept}
-    left_out = [page for page in pages if page.index not in used]
+    kept = images_of(pages)
+    source.notes.extend(left_out_note(pages, kept))
     numbers = source.whole(kept)
-    if left_out:
-        sizes = ", ".join(f"{page.index + 1} ({page.imagewidth} x {page.imagelength})" for page in left_out[:10])
-        more = ", …" if len(left_out) > 10 else ""
-        source.notes.append(
-            f"{len(left_out)} pages of another size or kind (thumbnails, masks) are left out: page {sizes}{more}"
-        )
     declared = _shaped_planes(kept[0])
     if declared is not None and declared[0] > len(kept) and declared[1]:
         return _contiguous(source, kept[0], (1, declared[0], 1))

@@ -94,7 +94,10 @@ def _resolution(page: tifffile.TiffPage, tag: str) -> float:
 
 
 def _imagej(page: tifffile.TiffPage, properties: Mapping[str, str], notes: list[str]) -> Calibration:
-    """ImageJ: 1 / XResolution in the unit of the description; ``unit=um`` with resolutions per cm is known to it."""
+    """ImageJ: 1 / XResolution in the unit of the description; ``unit=um`` with resolutions per cm is known to it.
+
+    As in plain files, a resolution for printing is no pixel size.
+    """
     origin = number(properties.get("xorigin")), number(properties.get("yorigin"))
     uncalibrated = Calibration(x_origin=origin[0], y_origin=origin[1])
     unit = known_unit(properties.get("unit", ""), "ImageJ's text", notes)
@@ -111,6 +114,8 @@ def _imagej(page: tifffile.TiffPage, properties: Mapping[str, str], notes: list[
     height *= NM_PER_UNIT[unit_of_y] / NM_PER_UNIT[unit] if unit_of_y != unit else 1.0
     if properties.get("inverty") == "true":
         notes.append("the file's y axis points upwards (invert Y of ImageJ); positions here count downwards")
+    if unit in ("inch", "cm") and _for_printing(width, height, unit, notes):
+        return uncalibrated
     return checked(width, height, unit, notes, uncalibrated)
 
 
@@ -133,11 +138,20 @@ def _plain(page: tifffile.TiffPage, notes: list[str]) -> Calibration:
     unit = {_INCH: "inch", _CENTIMETRE: "cm"}.get(page.tags.valueof("ResolutionUnit", _INCH))
     if unit is None or not all(scale > 0 for scale in scales):
         return UNCALIBRATED
-    micrometres = [NM_PER_UNIT[unit] / 1000 / scale for scale in scales]
-    if max(micrometres) * 1000 > LARGEST_PLAIN_NM:
-        notes.append(f"{scales[0]:.6g} pixels per {unit} is a resolution for printing, not a pixel size: not used")
+    if _for_printing(*(1.0 / scale for scale in scales), unit, notes):
         return UNCALIBRATED
-    return checked(*micrometres, "µm", notes)
+    return checked(*(NM_PER_UNIT[unit] / 1000 / scale for scale in scales), "µm", notes)
+
+
+def _for_printing(width: float, height: float, unit: str, notes: list[str]) -> bool:
+    """Whether a pixel of this size in ``unit`` (inch, cm) comes of a resolution for printing; a note says so.
+
+    ImageJ gives each image with 72 dots per inch the unit inch, and writes it into its own text.
+    """
+    if max(width, height) * NM_PER_UNIT[unit] <= LARGEST_PLAIN_NM:
+        return False
+    notes.append(f"{1 / width:.6g} pixels per {unit} is a resolution for printing, not a pixel size: not used")
+    return True
 
 
 def checked(

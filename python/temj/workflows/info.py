@@ -11,10 +11,13 @@ import numpy as np
 
 from temj import area
 from temj.data import Column, Film, Micrograph, Table
+from temj.data.calibration import NM_PER_UNIT, canonical_unit, round_size
 from temj.datasets.sheet import complete_sheet
-from temj.errors import Cancelled, ResourceError, TemjError
+from temj.errors import BadImage, Cancelled, ResourceError, TemjError
+from temj.inference.checks import finite, nothing_to_find
 from temj.readers import open_film
 from temj.readers.calibration_table import CalibrationTable, read_calibrations
+from temj.readers.tiff_text import number
 from temj.workflows import outputs
 from temj.workflows.inputs import find_images
 
@@ -35,12 +38,13 @@ class ImageInfo:
         pixel_width, pixel_height: in ``unit``; None where they are not known.
         unit: of length, or ``pixel``.
         pixel_size_from: where the pixel size came from, or "not given".
+        slice_spacing: distance from slice to slice in ``unit``; None where the file does not say.
         pixel_size_error_percent: as the calibration table says; None where it does not.
         frame_interval_s: time from frame to frame; None where it is not known.
         analysed_area_percent: share of the first plane that counts.
         left_out: what does not count → percent of the plane.
         acquisition: :meth:`temj.data.Acquisition.known`.
-        notes: what a user must know.
+        notes: what a user must know: those of the file, and what stands in the way of a prediction of this plane.
     """
 
     image: str
@@ -56,6 +60,7 @@ class ImageInfo:
     pixel_height: float | None
     unit: str
     pixel_size_from: str
+    slice_spacing: float | None
     pixel_size_error_percent: float | None
     frame_interval_s: float | None
     analysed_area_percent: float
@@ -78,8 +83,8 @@ def image_info(path: Path, table: CalibrationTable | None = None) -> ImageInfo:
 
 def _of_film(path: str, film: Film, first: Micrograph) -> ImageInfo:
     pixels, calibration, said = first.pixels, first.calibration, first.metadata
-    finite = pixels[np.isfinite(pixels)] if pixels.dtype == np.float32 else pixels
-    found = area.find(first)
+    numbers = pixels[np.isfinite(pixels)] if pixels.dtype == np.float32 else pixels
+    found = area.choose(first)
     source = str(said.get("pixel_size_source", "the file")) if calibration.known else "not given"
     return ImageInfo(
         image=path,
@@ -87,19 +92,46 @@ def _of_film(path: str, film: Film, first: Micrograph) -> ImageInfo:
         height=first.height,
         type=_KINDS[pixels.dtype.name],
         **dict(zip(("channels", "slices", "frames"), film.dimensions, strict=True)),
-        smallest=float(finite.min()) if finite.size else None,
-        largest=float(finite.max()) if finite.size else None,
+        smallest=float(numbers.min()) if numbers.size else None,
+        largest=float(numbers.max()) if numbers.size else None,
         pixel_width=calibration.width if calibration.known else None,
         pixel_height=calibration.height if calibration.known else None,
         unit=calibration.unit,
         pixel_size_from=source,
+        slice_spacing=_slice_spacing(film, first),
         pixel_size_error_percent=said.get("pixel_size_error_percent"),
         frame_interval_s=film.frame_interval,
         analysed_area_percent=round(float(found.share), 4),
         left_out={part.kind: round(float(part.share), 4) for part in found.parts},
         acquisition=dict(said.get("acquisition", {})),
-        notes=tuple(said.get("notes", ())),
+        notes=(*said.get("notes", ()), *_problems(film, first, found)),
     )
+
+
+def _problems(film: Film, first: Micrograph, found: area.AreaFound) -> list[str]:
+    """What prediction would say of the first plane: pixels that are no numbers, nothing that can be found."""
+    single = len(film) == 1
+    which = "" if single else "plane 1 (the others were not looked at): "
+    analysed = area.applied(first, found)
+    try:
+        # As prediction does it: of a film whole planes, of an image its analysed area.
+        finite(analysed if single else first, fill=False)
+    except BadImage as error:
+        filled = np.isfinite(first.pixels).any()
+        remedy = "unless it may fill them (--fill)" if filled else "and cannot fill them"
+        return [f"{which}{error.found}: prediction refuses the image {remedy}"]
+    nothing = nothing_to_find(analysed)
+    return [f"{which}{nothing}: prediction finds nothing in it"] if nothing else []
+
+
+def _slice_spacing(film: Film, first: Micrograph) -> float | None:
+    """ImageJ's distance of slices in the unit of the pixel size; None where it is not known."""
+    said = first.metadata.get("imagej", {})
+    unit = canonical_unit(str(said.get("zunit") or said.get("unit", "")))
+    spacing = abs(number(said.get("spacing")))
+    if film.dimensions[1] < 2 or not first.calibration.known or unit is None or not spacing:
+        return None
+    return round_size(spacing * (NM_PER_UNIT[unit] / NM_PER_UNIT[first.calibration.unit]))
 
 
 def tell(
@@ -121,11 +153,11 @@ def tell(
     paths = find_images(images)
     told: list[ImageInfo] = []
     failures: list[tuple[str, str, str]] = []
-    for number, path in enumerate(paths):
+    for index, path in enumerate(paths):
         if cancelled is not None and cancelled():
             raise Cancelled
         if progress is not None:
-            progress(f"Looking at {path.name}", number, len(paths))
+            progress(f"Looking at {path.name}", index, len(paths))
         try:
             told.append(image_info(path, table))
         except (Cancelled, ResourceError):
@@ -187,7 +219,7 @@ def _table(told: Sequence[ImageInfo]) -> Table:
         (
             texts("image"), counts("width"), counts("height"), texts("type"), counts("channels"), counts("slices"),
             counts("frames"), numbers("smallest"), numbers("largest"), numbers("pixel_width"), numbers("pixel_height"),
-            texts("unit"), texts("pixel_size_from"), numbers("pixel_size_error_percent", "%"),
+            texts("unit"), texts("pixel_size_from"), numbers("slice_spacing"), numbers("pixel_size_error_percent", "%"),
             numbers("frame_interval_s", "s"), numbers("analysed_area_percent", "%"),
             Column("left_out", np.array([_parts(info) for info in told], object)),
             Column("acquisition", np.array([_facts(info) for info in told], object)),

@@ -110,8 +110,9 @@ def _one_file(job: Job, folder: Path, model: Model, options: PredictOptions, **h
     digest = inputs.sha256(job.image)
     chosen = films.open_chosen(job.image, options.frames, options.average, options.allow_partial)
     film = inference.as_model_sees(scaled(chosen, options), model)
-    notes = films.read_through(film, options.fill, **hooks) if len(film) > 1 else film[0].metadata.get("notes", ())
     regions = areas.chosen(options.area)
+    whole = regions.apply(film)
+    notes = films.read_through(whole, options.fill, **hooks) if len(film) > 1 else film[0].metadata.get("notes", ())
     prediction = make_prediction(film[0] if films.is_single(film) else film, model, options, regions, **hooks)
     files = outputs.paths(folder, job.stem, options.ellipses)
     facts = {"image": str(job.image), "stem": job.stem, "sha256": digest, **films.facts(film)}
