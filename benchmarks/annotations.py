@@ -9,6 +9,7 @@ archive and nothing else; TEMJ checks every number, and finds classes, scores an
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import time
@@ -25,15 +26,15 @@ from temj.data import UNCALIBRATED, Instances, RoiType, Shape
 SIZE = 4096
 
 
-def polygons(count: int) -> Instances:
-    """Sub-pixel polygons of 40 corners."""
+def polygons(count: int, corners: int, whole: bool) -> Instances:
+    """Polygons of so many corners, at whole coordinates or between them."""
     rng = np.random.default_rng(0)
-    turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    turn = np.linspace(0, 2 * np.pi, corners, endpoint=False)
     shapes = []
     for _ in range(count):
-        radius = rng.uniform(5, 30) * (1 + 0.2 * rng.standard_normal(40))
-        around = np.stack([np.cos(turn), np.sin(turn)], 1) * radius[:, None]
-        shapes.append(Shape(RoiType.POLYGON, np.float32(around + rng.uniform(60, SIZE - 60, 2))))
+        radius = rng.uniform(5, 30) * (1 + 0.2 * rng.standard_normal(corners))
+        points = np.stack([np.cos(turn), np.sin(turn)], 1) * radius[:, None] + rng.uniform(60, SIZE - 60, 2)
+        shapes.append(Shape(RoiType.POLYGON, np.rint(points) if whole else np.float32(points), subpixel=not whole))
     names = np.array([f"loop-{number:04d}" for number in range(1, count + 1)], object)
     return Instances.of(shapes, class_name="loop", name=names, score=0.5)
 
@@ -57,15 +58,18 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def reading(folder: Path, count: int, repeats: int) -> None:
-    """TEMJ against roifile on one archive."""
+    """TEMJ against roifile on archives of few and many corners; the median of the ratios of each turn."""
     path = folder / "RoiSet.zip"
-    roiset.write(path, polygons(count))
-    ours, theirs = [], []
-    for _ in range(repeats + 1):
-        theirs.append(seconds(lambda: roifile.roiread(path)))
-        ours.append(seconds(lambda: roiset.read(path)))
-    one, other = statistics.median(ours[1:]), statistics.median(theirs[1:])
-    print(f"RoiSet.zip of {count:,} polygons: TEMJ {one:.3f} s, roifile {other:.3f} s, ratio {one / other:.2f}")
+    for whole, corners in itertools.product((True, False), (5, 40, 200)):
+        roiset.write(path, polygons(count, corners, whole))
+        theirs, ours = [], []
+        for _ in range(repeats + 1):
+            theirs.append(seconds(lambda: roifile.roiread(path)))
+            ours.append(seconds(lambda: roiset.read(path)))
+        ratio = statistics.median(one / other for one, other in zip(ours[1:], theirs[1:], strict=True))
+        what = f"{count:,} {'integer' if whole else 'sub-pixel'} polygons of {corners} corners"
+        times = f"TEMJ {statistics.median(ours[1:]):.3f} s, roifile {statistics.median(theirs[1:]):.3f} s"
+        print(f"{what:44} {times}, ratio {ratio:.2f}")
 
 
 def converting(folder: Path, count: int) -> None:

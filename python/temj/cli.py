@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[0] in ("-V", "--version"):
         print(f"temj {__version__}")
         return 0
+    if words[0] in families() and (len(words) == 1 or words[1] in ("-h", "--help", "help")):
+        print(general_help(words[0]))
+        return 0 if len(words) > 1 else 2
     stop = Stop()
     try:
         return _run(*_command_of(words), stop)
@@ -49,10 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
 
 
-def general_help() -> str:
-    """What ``temj --help`` prints."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
+def families() -> set[str]:
+    """First words of the commands that have two (``dataset check``)."""
+    return {name.split()[0] for name in COMMANDS if " " in name}
+
+
+def general_help(family: str = "") -> str:
+    """What ``temj --help`` prints, or ``temj dataset --help`` for the commands of a family."""
+    shown = {name: summary for name, (_, summary) in COMMANDS.items() if not family or name.startswith(f"{family} ")}
+    width = max(map(len, shown))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in shown.items()]
     return "\n".join(
         [
             f"temj {__version__}: deep learning for features in electron micrographs, in ImageJ and Fiji",
@@ -99,8 +108,7 @@ class Stop:
 
 def _command_of(words: list[str]) -> tuple[str, list[str]]:
     """The command's name, of one word or two (``dataset check``), and the words behind it."""
-    families = {name.split()[0] for name in COMMANDS if " " in name}
-    length = 2 if words[0] in families else 1
+    length = 2 if words[0] in families() else 1
     return " ".join(words[:length]), words[length:]
 
 

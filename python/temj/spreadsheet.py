@@ -144,12 +144,15 @@ def write(path: str | os.PathLike, sheet: Sheet, *, overwrite: bool = False) -> 
     storage.write_bytes(path, buffer.getvalue().encode("utf-8-sig"), overwrite=overwrite)
 
 
+def safe_text(text: str) -> str:
+    """A text cell that no spreadsheet runs, by a ``'`` in front that :func:`read` takes away again."""
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
 def _safe(cell: str) -> str:
-    """A text cell that no spreadsheet runs; numbers stay numbers, negative ones too."""
-    if not cell.lstrip("'").startswith(_FORMULA):
-        return cell
+    """As :func:`safe_text`, but numbers stay numbers, negative ones too."""
     try:
         float(cell)
     except ValueError:
-        return f"'{cell}"
+        return safe_text(cell)
     return cell

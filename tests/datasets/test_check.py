@@ -15,6 +15,7 @@ from temj.annotations import roiset
 from temj.data import Instances, RoiType, Shape
 from temj.datasets.check_classes import alike
 from temj.datasets.similar import fingerprint
+from temj.errors import BadDataset
 
 RNG = np.random.default_rng(8)
 WIDTH, HEIGHT = 60, 50
@@ -165,6 +166,16 @@ class TestObjects:
         rois(root, "a", [box(0, 0, WIDTH, HEIGHT - 1)], class_name="ignore")
         assert "no object but those to be ignored" in only(root, "warning", "ignore/only", "rois/a_RoiSet.zip")
 
+    def test_an_object_that_is_the_whole_image_is_doubted(self, root: Path):
+        (root / "rois" / "a_RoiSet.zip").unlink()
+        mask = np.full((HEIGHT, WIDTH), 255, np.uint8)
+        png(root / "masks" / "a.png", mask)
+        text = only(root, "warning", "objects/whole-image", "masks/a.png")
+        assert "one object of class 'loop' covers all of the image" in text
+        mask[0, 0] = 0
+        png(root / "masks" / "a.png", mask)
+        assert found(root) == []
+
     def test_objects_at_the_edge_are_told(self, root: Path):
         rois(root, "b", [box(0, 5, 6, 8)])
         rois(root, "d", [box(5, 45, 6, 5)])
@@ -204,7 +215,41 @@ class TestImages:
     def test_stacks(self, root: Path):
         (root / "images" / "a.png").unlink()
         tifffile.imwrite(root / "images" / "a.tif", np.stack([picture(), picture()]), photometric="minisblack")
-        assert "the file has 2" in only(root, "error", "BadValue/plane", "images/a.tif")
+        text = only(root, "error", "BadImage/stack", "images/a.tif")
+        assert "found 2 planes (1 channel, 2 slices, 1 frame). Save each plane as an image of its own" in text
+        assert "detectors" not in text
+        assert "open_film" not in text
+        tifffile.imwrite(
+            root / "images" / "a.tif", np.stack([picture(), picture()]), imagej=True, metadata={"axes": "CYX"}
+        )
+        assert "write 'detectors': 2 into dataset.json" in only(root, "error", "BadImage/stack", "images/a.tif")
+
+    def test_cut_off_images_are_to_be_copied_again(self, root: Path):
+        (root / "images" / "a.png").unlink()
+        file = root / "images" / "a.tif"
+        tifffile.imwrite(file, np.stack([picture()] * 3), photometric="minisblack", metadata=None)
+        data = file.read_bytes()
+        for length in (len(data) // 2, len(data) - 40):
+            file.write_bytes(data[:length])
+            (problem,) = (p for p in report(root).errors if p.where.startswith("images/a.tif"))
+            assert problem.code == "BadImage/truncated"
+            assert "copy it again" in problem.remedy
+            assert "partial" not in problem.text
+
+    def test_masks_that_are_stacks_or_cut_off(self, root: Path):
+        (root / "rois" / "a_RoiSet.zip").unlink()
+        (root / "masks").mkdir()
+        mask = np.zeros((3, HEIGHT, WIDTH), np.uint8)
+        mask[:, 5:9, 5:9] = 1
+        file = root / "masks" / "a.tif"
+        tifffile.imwrite(file, mask, photometric="minisblack", metadata=None)
+        text = only(root, "error", "BadImage/stack", "masks/a.tif")
+        assert "Save each plane as an image of its own" in text
+        assert "plane=" not in text
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+        text = only(root, "error", "BadImage/truncated", "masks/a.tif")
+        assert "copy it again" in text
+        assert "partial" not in text
 
 
 class TestScales:
@@ -292,10 +337,17 @@ class TestSplit:
         describe(root, groups={"x": "foil 1"})
         assert "groups: names 'x'" in only(root, "error", "groups/no-image", "dataset.json")
 
+    def test_one_name_with_two_groups(self, root: Path):
+        (root / "images" / "d.png").rename(root / "images" / "é.png")
+        (root / "rois" / "d_RoiSet.zip").rename(root / "rois" / "é_RoiSet.zip")
+        groups = {"é": "foil 1", "e\u0301": "foil 2"}
+        describe(root, split={"train": ["a", "b"], "validation": ["c", "é"]}, groups=groups)
+        assert "'é' is there in two spellings" in only(root, "error", "groups/twice", "dataset.json")
+
     def test_no_validation_and_unused_images(self, root: Path):
         describe(root, split={"train": ["a", "b", "c"]})
         assert found(root) == [
-            ("warning", "split/no-validation", "dataset.json"), ("info", "split/unused", "dataset.json"),
+            ("error", "split/no-validation", "dataset.json"), ("info", "split/unused", "dataset.json"),
         ]  # fmt: skip
 
     def test_one_image(self, tmp_path: Path):
@@ -303,8 +355,11 @@ class TestSplit:
         (tmp_path / "rois").mkdir()
         rois(tmp_path, "a", [box(5, 5, 6, 8)])
         describe(tmp_path, split=None)
-        codes = [code for _, code, _ in found(tmp_path)]
-        assert codes == ["split/no-validation", "names/one-image", "split/default"]
+        assert found(tmp_path) == [
+            ("error", "names/one-image", "images"), ("info", "split/default", "dataset.json"),
+        ]  # fmt: skip
+        with pytest.raises(BadDataset, match="one image only"):
+            datasets.require_sound(datasets.open_dataset(tmp_path))
 
     def test_folds(self, root: Path):
         describe(root, folds=[["a", "b"], ["c", "d"]])
@@ -326,6 +381,51 @@ class TestClasses:
         text = only(root, "error", "BadAnnotation/class", "rois/a_RoiSet.zip")
         assert "found 'Loop', 'blackdots'" in text
         assert "'Loop' is perhaps 'loop'. 'blackdots' is perhaps 'blackdot'." in text
+
+    def test_unknown_and_missing_classes_hide_nothing_else(self, root: Path):
+        describe(root, classes=["loop", "dot"])
+        for stem in "bcd":
+            rois(root, stem, [box(5, 5, 6, 8), box(30, 20, 10, 10)], class_name=["loop", "dot"])
+        flat = Shape(RoiType.POLYGON, [[3, 3], [9, 3], [15, 3]], subpixel=False)
+        shapes = [
+            box(5, 5, 6, 8), box(200, 5, 6, 8), Shape(RoiType.POINT, [[3, 3]]), Shape(RoiType.LINE, [[3, 3], [9, 30]]),
+            flat, flat, box(30, 20, 10, 10), box(30, 20, 10, 9),
+        ]  # fmt: skip
+        classes = ["Loop", "other", "loop", "loop", "loop", "loop", "", "dot"]
+        rois(root, "a", shapes, class_name=classes, name=[f"n{number}" for number in range(8)])
+        told = {p.code: p.what for p in report(root).problems}
+        assert "found objects without a class, 'Loop', 'other'" in told.pop("BadAnnotation/class")
+        assert "1 of 6 objects ('n1') outside" in told.pop("objects/outside")
+        assert "2 of 8 objects ('n2', 'n3') that are points or lines" in told.pop("objects/no-area")
+        assert "2 of 6 objects ('n4', 'n5') without a single pixel" in told.pop("objects/no-pixels")
+        assert "'n6' and 'n7'" in told.pop("objects/two-classes")
+        assert list(told) == ["objects/overlap"]
+        assert report(root).images["Objects"][0] == 1, "objects of unknown class are not counted"
+        assert list(report(root).objects["Class"][:1]) == ["dot"]
+
+    def test_an_unknown_value_in_a_mask_hides_no_other_size(self, root: Path):
+        (root / "rois" / "a_RoiSet.zip").unlink()
+        mask = np.zeros((HEIGHT, WIDTH - 1), np.uint8)
+        mask[5:9, 5:9] = 7
+        png(root / "masks" / "a.png", mask)
+        assert {(p.code, p.where) for p in report(root).problems} >= {
+            ("annotation/size", "masks/a.png"), ("BadAnnotation/label-range", "masks/a.png"),
+        }  # fmt: skip
+
+    def test_names_in_dataset_json_are_brought_to_one_spelling_and_it_is_told(self, root: Path):
+        decomposed, plain = "de\u0301faut", "défaut"
+        describe(root, classes=[" loop\t", {"name": decomposed}], class_map={"perfect ": "loop "}, groups={"a": "A  1"})
+        for stem in "abcd":
+            rois(root, stem, [box(5, 5, 6, 8), box(30, 20, 9, 9)], class_name=["perfect", plain])
+        text = only(root, "warning", "classes/spelling", "dataset.json")
+        for words in (
+            "classes: ' loop\\t' is read as 'loop'", f"classes: 'de\\u0301faut' is read as '{plain}'",
+            "class_map: 'perfect ' is read as 'perfect'", "class_map: 'loop ' is read as 'loop'",
+            "groups: 'A  1' is read as 'A 1'",
+        ):  # fmt: skip
+            assert words in text, words
+        assert datasets.open_dataset(root).classes == ("loop", plain)
+        assert set(report(root).objects["Class"]) == {"loop", plain}
 
     def test_accents_and_blanks_are_merged_and_told(self, root: Path):
         describe(root, classes=["défaut"])
@@ -367,6 +467,15 @@ class TestClasses:
     def test_class_map_without_use(self, root: Path):
         describe(root, class_map={"faulted": "loop"})
         assert "faulted" in only(root, "info", "classes/unused", "dataset.json")
+
+    def test_an_image_that_cannot_be_read_hides_no_problem_of_its_annotation(self, root: Path):
+        (root / "images" / "a.png").write_bytes(b"no picture")
+        shapes = [box(5, 5, 6, 8), Shape(RoiType.POINT, [[3, 3]]), box(900, 5, 6, 8)]
+        describe(root, classes=["loop", "dot"])
+        rois(root, "a", shapes, class_name=["lop", "loop", ""], position=np.array([[0, 2, 0]] * 3))
+        codes = {p.code for p in report(root).errors if p.where.startswith(("images/a", "rois/a"))}
+        assert codes == {"BadImage/not-an-image", "BadAnnotation/class", "objects/no-area", "objects/position"}
+        assert report(root).images["Objects"][0] == 0
 
 
 class TestMasks:

@@ -115,6 +115,21 @@ def test_an_image_that_cannot_be_read_is_copied_and_told(tmp_path: Path):
     assert (tmp_path / "new" / "images" / "b.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        (["loop", "loop "], "'loop' and 'loop ' differ only by blanks"), (["ignore"], "called 'ignore'"),
+        ([""], "a name of 1 to 100 characters"),
+    ],
+)  # fmt: skip
+def test_classes_that_cannot_be(tmp_path: Path, classes: list[str], words: str):
+    tiff(tmp_path / "in" / "a.tif")
+    with pytest.raises(BadValue) as caught:
+        datasets.create(tmp_path / "new", [tmp_path / "in"], classes)
+    assert words in caught.value.message
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_full_disk_leaves_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     from temj import storage
 

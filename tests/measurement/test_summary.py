@@ -112,6 +112,36 @@ def test_single_plane_of_a_stack_carries_its_slice():
     assert summarise(measure(film, squares()), film, ["loop"])["Slice"].tolist() == ["a.tif"]
 
 
+def test_densities_are_those_of_the_analysed_area():
+    area = np.zeros((20, 40), bool)
+    area[:, :10] = True
+    image, found = micrograph(area=area), squares((0, 0, 4), (5, 10, 4), class_name="loop")
+    table = summarise(measure(image, found), image, ["loop"])
+    assert cell(table, 0, "Analysed Area") == 200 * 0.25
+    assert cell(table, 0, "%Area") == 100 * 32 / 200
+    assert cell(table, 0, "N_A (m^-2)") == pytest.approx(2 / (50e-18))
+    assert cell(summarise(measure(micrograph(), found), micrograph(), ["loop"]), 0, "Analysed Area") == 200
+
+
+def test_each_plane_of_a_film_has_its_own_area():
+    def read(index: int) -> Micrograph:
+        area = np.ones((20, 40), bool)
+        area[: 5 * index] = False
+        return micrograph(position=(1, 1, index + 1), area=area)
+
+    film = Film("a.tif", (1, 1, 3), read)
+    table = summarise(measure(film, squares()), film, ["loop"])
+    assert table["Analysed Area"].tolist() == [200, 150, 100]
+
+
+def test_where_nothing_is_analysed_there_are_no_densities():
+    image = micrograph(area=np.zeros((20, 40), bool))
+    table = summarise(measure(image, squares()), image, ["loop"])
+    assert cell(table, 0, "Analysed Area") == 0
+    assert math.isnan(cell(table, 0, "%Area"))
+    assert math.isnan(cell(table, 0, "N_A (m^-2)"))
+
+
 def test_text_of_the_table():
     image = micrograph()
     table = summarise(measure(image, squares((0, 0, 4), class_name="loop")), image, ["loop"])

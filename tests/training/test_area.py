@@ -73,7 +73,7 @@ def test_rois_named_exclude_and_area_are_no_objects(dataset):
 
 def test_an_image_of_which_nothing_counts_is_named(dataset):
     changed = with_rois(dataset, exclude=(0, 0, 128, 128))
-    with pytest.raises(BadDataset, match="no-area: 0.tif"):
+    with pytest.raises(BadDataset, match=r"no-area: 0\.tif"):
         picture(changed, changed.items[0], CORE)
 
 

@@ -104,7 +104,7 @@ class TestBeforeTheStart:
 
     def test_validation_images_are_needed(self, make_dataset, tmp_path, tiny):
         folder = make_dataset(tmp_path / "data", split={"train": ["0", "1", "2", "3"]})
-        with pytest.raises(BadDataset, match="no-validation"):
+        with pytest.raises(BadDataset, match="no images for validation"):
             train(open_dataset(folder), "semantic", tmp_path / "m", TrainingOptions(**tiny))
 
     @pytest.mark.parametrize("wrong", [{"settings": {"encoder": "resnet17"}}, {"settings": {"x": 1}}, {"crop": 65}])

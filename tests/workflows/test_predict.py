@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 import temj
-from temj import annotations, commands
+from temj import annotations, cli, commands
 from temj.data.table_text import to_csv
 from temj.errors import BadValue, Cancelled, Refused, StorageError
 
@@ -278,3 +278,29 @@ def test_hostile_names_work_and_stay_as_they_are(tmp_path: Path, micrograph, nam
     assert (tmp_path / "out [1]" / f"{stem}_Results.csv").exists()
     row = (tmp_path / "out [1]" / f"{stem}_Results.csv").read_text().splitlines()[1]
     assert name in row
+
+
+def test_results_of_an_earlier_run_are_no_micrographs(micrograph, tmp_path: Path, capsys) -> None:
+    micrograph("in/a.tif")
+    folder = tmp_path / "in"
+    assert cli.main(["predict", str(folder), "--output", str(folder)]) == 0
+    capsys.readouterr()
+    assert cli.main(["predict", str(folder), "--output", str(tmp_path / "again")]) == 0
+    told = capsys.readouterr()
+    assert "2 pictures" in told.err
+    assert sorted(path.name for path in (tmp_path / "again").glob("*_Results.csv")) == ["a_Results.csv"]
+
+
+def test_a_run_in_which_nothing_came_is_no_obstacle(micrograph, tmp_path: Path) -> None:
+    image, out = micrograph("a.tif", np.zeros((3, 64, 64), np.uint8)), tmp_path / "out"
+    assert cli.main(["predict", str(image), "--frames", "20-40", "--output", str(out)]) == 3
+    assert cli.main(["predict", str(image), "--frames", "1-2", "--output", str(out)]) == 0
+    assert cli.main(["predict", str(image), "--frames", "1-2", "--output", str(out)]) == 2
+
+
+def test_three_decimals_of_a_micrometre_are_told(tmp_path: Path, field: np.ndarray, capsys) -> None:
+    path = tmp_path / "a.tif"
+    scale = {"resolution": (1 / 0.000390625,) * 2, "metadata": {"unit": "um"}}
+    tifffile.imwrite(path, field, imagej=True, **scale)
+    assert cli.main(["predict", str(path), "--output", str(tmp_path / "out")]) == 0
+    assert "--pixel-size 0.390625nm" in capsys.readouterr().out

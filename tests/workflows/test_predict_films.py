@@ -223,7 +223,7 @@ def test_labels_of_a_long_film_are_written_plane_by_plane(tmp_path: Path) -> Non
     tracemalloc.start()
     try:
         planes = (np.full(shape, number % 5) for number in range(count))
-        masks.write_label_planes(tmp_path / "a.tif", planes, shape, scale, 4, (1, 1, count))
+        masks.write_label_planes(tmp_path / "a.tif", planes, masks.label_header(shape, 4, scale, (1, 1, count)))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -149,37 +149,41 @@ def write_labels(
         raise BadValue(
             "dimensions", where=path, expected=f"channels x slices x frames = {len(planes)}", found=dimensions
         )
-    write_label_planes(path, planes, labels.shape[-2:], calibration, largest, dimensions, overwrite=overwrite)
+    header = label_header(labels.shape[-2:], largest, calibration, dimensions)
+    write_label_planes(path, planes, header, overwrite=overwrite)
+
+
+def label_header(
+    shape: tuple[int, int],
+    largest: int,
+    calibration: Calibration,
+    dimensions: tuple[int, int, int] = (1, 1, 1),
+    frame_interval: float | None = None,
+) -> Header:
+    """The header of label planes: uint16 where ``largest`` fits, else uint32; the other arguments as in ``Header``.
+
+    Raises:
+        BadAnnotation: labels above 16,777,216.
+    """
+    if largest > 2**24:
+        raise BadAnnotation("labels", expected="0 to 16,777,216", found=largest)
+    dtype = np.dtype(np.uint16 if largest < 2**16 else np.uint32)
+    return Header(tuple(shape), dtype, (0, max(largest, 1)), calibration, dimensions, frame_interval)
 
 
 def write_label_planes(
-    path: str | os.PathLike,
-    planes: Iterable[np.ndarray],
-    shape: tuple[int, int],
-    calibration: Calibration,
-    largest: int,
-    dimensions: tuple[int, int, int] = (1, 1, 1),
-    *,
-    overwrite: bool = True,
+    path: str | os.PathLike, planes: Iterable[np.ndarray], header: Header, *, overwrite: bool = True
 ) -> None:
     """As :func:`write_labels`, for a film of any length: one plane is in memory at a time.
 
     Args:
         path: the file.
-        planes: as many as ``dimensions`` say, each (height, width) whole numbers from 0 to ``largest``.
-        shape: (height, width).
-        calibration: its origin is kept too.
-        largest: the largest label.
-        dimensions: (channels, slices, frames).
+        planes: as many as the header says, each (height, width) whole numbers from 0.
+        header: of :func:`label_header`.
         overwrite: whether the file may exist.
 
     Raises:
         StorageError, Refused: as :func:`temj.storage.writing`.
-        BadAnnotation: labels above 16,777,216.
     """
-    if largest > 2**24:
-        raise BadAnnotation("labels", where=path, expected="0 to 16,777,216", found=largest)
-    dtype = np.dtype(np.uint16 if largest < 2**16 else np.uint32)
-    header = Header(tuple(shape), dtype, (0, max(largest, 1)), calibration, dimensions)
     with storage.writing(path, overwrite=overwrite) as file:
         write(file, planes, header)

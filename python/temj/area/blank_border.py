@@ -16,7 +16,7 @@ CORNER = 0.02
 
 
 def find(scene: Scene) -> np.ndarray:
-    """(h, w) bool: whole rows and columns of one value (or NaN) at the frame, and corners beyond a straight slanted edge.
+    """(h, w) bool: whole rows and columns of one value (or NaN) at the frame, and blank corners of a rotated image.
 
     Strips are peeled off one after the other, so that the two sides of a shifted image are found, whatever their fill.
     """

@@ -9,7 +9,7 @@ import numpy as np
 from temj.opencv import opencv
 
 PURE = (6, 25, 50)
-"""The ground of a box is within so many grey values (of 255) of black or white: pure, or as JPEG and enlarging leave it."""
+"""The ground of a box is so near to black or white (of 255): pure, or as JPEG and enlarging leave it."""
 LEAST, HIGHEST, WIDEST = 0.0015, 0.3, 0.97
 """Area of a box, height and width as shares of the image's."""
 SQUARE = 0.965

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from temj.area.find import DETECTORS, SAFE, find
-from temj.area.parts import BY_USER, AreaFound, Part
+from temj.area.parts import BY_USER, NEVER_WRITTEN, AreaFound, Part
 from temj.area.rois import AREA, EXCLUDE, covered
 from temj.data import Instances, Micrograph
 from temj.errors import BadValue
@@ -27,7 +27,8 @@ def choose(micrograph: Micrograph, rois: Instances | None = None, how: str = "au
     So a user adds with ``exclude``, and takes back with ``area`` (or with ``whole`` and the ROIs that he keeps).
 
     Args:
-        micrograph: an ``area`` that it has already is kept to.
+        micrograph: an ``area`` that it has already is kept to, such as that of a file of which parts were never
+            written.
         rois: those that :func:`temj.area.split_area_rois` gives (others are not looked at); None or empty for none.
         how: a key of :data:`CHOICES`.
 
@@ -48,7 +49,8 @@ def choose(micrograph: Micrograph, rois: Instances | None = None, how: str = "au
             parts.append(Part(kind, mask & ~taken))
             taken = taken | mask
 
-    leave_out(BY_USER[0], None if micrograph.area is None else ~micrograph.area)
+    own = NEVER_WRITTEN if micrograph.metadata.get("sparse") else BY_USER[0]
+    leave_out(own, None if micrograph.area is None else ~micrograph.area)
     leave_out(BY_USER[1], None if drawn is None else ~drawn)
     leave_out(BY_USER[2], excluded)
     if drawn is None and CHOICES[how]:

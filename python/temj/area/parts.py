@@ -12,7 +12,9 @@ from temj.opencv import opencv
 PINHOLE = 9
 """Pixels of a connected gap in the analysed area up to which it is a pinhole: a dead pixel and its neighbours."""
 
-KINDS = ("blank border", "info bar", "scale bar", "text", "dead pixels", "saturated", "vacuum")
+NEVER_WRITTEN = "never written"
+"""What a part is whose strips or tiles the file does not have."""
+KINDS = (NEVER_WRITTEN, "blank border", "info bar", "scale bar", "text", "dead pixels", "saturated", "vacuum")
 """What a part that is found can be."""
 BY_USER = ("not analysed", "outside the area ROIs", "exclude ROIs")
 """What a part can be that the file or the user left out."""

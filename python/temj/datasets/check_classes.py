@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from temj.data import IGNORE, Table
-from temj.datasets.description import FILE, one_spelling
+from temj.datasets.description import FILE
 from temj.datasets.folder import Dataset
 from temj.datasets.problems import Problem, listed
+from temj.datasets.spelling import one_spelling, shown
 
 _ALIKE = 0.9
 
@@ -27,6 +28,9 @@ def of_classes(
         failed: parts of the split with images that could not be read: what they show is not known.
     """
     yield from _of_examples(dataset, objects, failed)
+    if dataset.respelled:
+        what = f"blanks and accents of names were brought to one spelling: {listed(dataset.respelled)}"
+        yield Problem("warning", "classes/spelling", FILE, what, f"Write them so in {FILE}.")
     yield from _of_spelling(names)
     for one, other in combinations(dataset.classes, 2):
         if alike(one, other):
@@ -61,10 +65,10 @@ def _of_spelling(names: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
         merged.setdefault(one_spelling(name), []).append(name)
     for meant, written in merged.items():
         if meant != IGNORE and written != [meant]:
-            shown = ", ".join(f"{name!a} in {listed(names[name], 3)}" for name in written)
+            found = ", ".join(f"{shown(name)} in {listed(names[name], 3)}" for name in written)
             yield Problem(
                 "warning", "classes/merged", "annotations", f"names that are '{meant}' but for accents or blanks were "
-                f"taken for it: {shown}", "Write them all the same way.",
+                f"taken for it: {found}", "Write them all the same way.",
             )  # fmt: skip
 
 

@@ -48,25 +48,31 @@ def _of_split(dataset: Dataset, stems: set[str]) -> Iterator[Problem]:
         if len(used) > 1:
             what = f"split: '{stem}' is named {len(used)} times ({', '.join(used)})"
             yield Problem("error", "split/twice", FILE, what, "Leave it in one part.")
+    if len(dataset.items) == 1:
+        yield Problem(
+            "error", "names/one-image", "images", "there is one image only: it cannot be for training and for "
+            "validation", "Label at least one more image, of another sample if there is any.",
+        )  # fmt: skip
+    else:
+        yield from _of_parts(dataset)
+    unused = [item.stem for item in dataset.items if not item.part]
+    if unused:
+        what = f"{counted(len(unused), 'image')} in no part of the split: {listed(unused)}"
+        yield Problem("info", "split/unused", FILE, what)
+    yield from (Problem("info", "split/default", FILE, note) for note in dataset.notes)
+
+
+def _of_parts(dataset: Dataset) -> Iterator[Problem]:
+    """What a training cannot do without."""
     if not dataset.subset("train"):
         yield Problem(
             "error", "split/no-train", FILE, "there are no images for training", "Name some under 'train' of 'split'."
         )
     if not dataset.subset("validation"):
         yield Problem(
-            "warning", "split/no-validation", FILE, "there are no images for validation",
+            "error", "split/no-validation", FILE, "there are no images for validation",
             "Training needs at least one: name some under 'validation' of 'split', or use 'temj dataset split'.",
         )  # fmt: skip
-    if len(dataset.items) == 1:
-        yield Problem(
-            "warning", "names/one-image", "images", "there is one image only: nothing is left to judge a model on",
-            "Label more images, of other samples if there are any.",
-        )  # fmt: skip
-    unused = [item.stem for item in dataset.items if not item.part]
-    if unused:
-        what = f"{counted(len(unused), 'image')} in no part of the split: {listed(unused)}"
-        yield Problem("info", "split/unused", FILE, what)
-    yield from (Problem("info", "split/default", FILE, note) for note in dataset.notes)
 
 
 def _of_folds(dataset: Dataset, stems: set[str]) -> Iterator[Problem]:
@@ -87,7 +93,11 @@ def _of_folds(dataset: Dataset, stems: set[str]) -> Iterator[Problem]:
 
 def _of_groups(dataset: Dataset) -> Iterator[Problem]:
     """Groups that are in several parts: images of one sample or film are much alike."""
-    groups = {same(stem): group for stem, group in dataset.description.groups.items()}
+    groups: dict[str, str] = {}
+    for stem, group in dataset.description.groups.items():
+        if groups.setdefault(same(stem), group) != group:
+            what = f"groups: '{same(stem)}' is there in two spellings of its accents, with different groups"
+            yield Problem("error", "groups/twice", FILE, what, "Leave the one that is true.")
     parts: dict[str, set[str]] = {}
     for item in dataset.items:
         if item.part and same(item.stem) in groups:

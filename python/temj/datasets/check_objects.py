@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,11 @@ class Found:
     area: np.ndarray
     at_edge: np.ndarray
 
+    def of_classes(self, names: Collection[str]) -> Found:
+        """Those that count as one of these classes."""
+        kept = np.isin(self.reported, list(names))
+        return Found(self.labelled[kept], self.reported[kept], self.area[kept], self.at_edge[kept])
+
 
 def of_objects(
     dataset: Dataset, item: Item, labelled: Instances, reported: np.ndarray, size: tuple[int, int]
@@ -50,14 +55,12 @@ def of_objects(
         size: (width, height) of the image in pixels.
     """
     where = within(item.annotation or item.image, dataset.folder)
-    finite, area = _finite(labelled), np.array([RoiType(kind).is_area for kind in labelled.shapes.roi_type], bool)
-    problems = list(_of_shapes(labelled, finite, area, where))
-    good = np.flatnonzero(finite & area)
+    problems = list(of_shapes(labelled, where))
+    good = np.flatnonzero(_finite(labelled) & _encloses(labelled))
     usable = labelled.take(good)
     runs = rasterise(usable.shapes, *size)
     pixels = runs.counts(len(usable))
     problems += _of_places(usable, pixels, size, where)
-    problems += _of_positions(labelled, where)
     if item.format != "masks":
         problems += _of_overlaps(usable, reported[good], runs, size, where)
     edge = _at_edge(runs, len(usable), size)
@@ -78,7 +81,19 @@ def _finite(found: Instances) -> np.ndarray:
     return ~wrong
 
 
-def _of_shapes(found: Instances, finite: np.ndarray, area: np.ndarray, where: str) -> Iterator[Problem]:
+def _encloses(found: Instances) -> np.ndarray:
+    """(n,) bool: whether a shape is one that has an area."""
+    return np.array([RoiType(kind).is_area for kind in found.shapes.roi_type], bool)
+
+
+def of_shapes(found: Instances, where: str) -> Iterator[Problem]:
+    """What is wrong with objects whatever the size of their image is: coordinates, kinds of shape, planes.
+
+    Args:
+        found: the objects.
+        where: the annotation, for the message.
+    """
+    finite, area = _finite(found), _encloses(found)
     if not finite.all():
         yield Problem(
             "error", "objects/coordinates", where,
@@ -90,6 +105,7 @@ def _of_shapes(found: Instances, finite: np.ndarray, area: np.ndarray, where: st
             "error", "objects/no-area", where, f"{_named(found, ~area)} that are points or lines and enclose no pixels",
             "Draw the outline of each object (in ImageJ: oval, ellipse, polygon or freehand selection), or delete it.",
         )  # fmt: skip
+    yield from _of_positions(found, where)
 
 
 def _of_places(found: Instances, pixels: np.ndarray, size: tuple[int, int], where: str) -> Iterator[Problem]:
@@ -198,6 +214,12 @@ def _of_amount(
             "error", "empty/objects", where,
             f"has {counted(objects, 'object')}, but '{item.stem}' is named under 'empty' in dataset.json",
             "Take it off the list, or delete the objects.",
+        )  # fmt: skip
+    if objects == len(found.area) == 1 and found.area[0] == size[0] * size[1]:
+        yield Problem(
+            "warning", "objects/whole-image", where,
+            f"one object of class '{found.reported[0]}' covers all of the image",
+            "Was 255 meant as 'ignore', or the background drawn? In a mask of one class 255 is 'ignore' beside 1 only.",
         )  # fmt: skip
     if item.annotation is None or objects:
         return

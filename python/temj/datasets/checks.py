@@ -13,14 +13,16 @@ from temj.datasets import reading
 from temj.datasets.check_classes import of_classes
 from temj.datasets.check_image import content, of_pixels, of_scales
 from temj.datasets.check_names import of_names, of_pairs
-from temj.datasets.check_objects import Found, of_objects
+from temj.datasets.check_objects import Found, of_objects, of_shapes
 from temj.datasets.folder import Dataset, Item
 from temj.datasets.problems import SEVERITIES, Problem, Severity, counted, listed, of_error, within
-from temj.datasets.reading import has_value_and_ignore, reported
+from temj.datasets.reading import has_value_and_ignore, meant_by, unknown_classes
 from temj.datasets.similar import fingerprint, of_contents, of_likeness
 from temj.datasets.sources import OVERLAY
 from temj.errors import BadDataset, TemjError
 
+_UNKNOWN = (0, 0)
+"""Size of an image that cannot be read."""
 _SHOWN = 50
 _NOTES = 4
 _TEXTS = ("Image", "Part", "Labelled", "Class")
@@ -135,47 +137,70 @@ def require_sound(dataset: Dataset) -> tuple[str, ...]:
 
 
 def _look_at(item: Item, seen: _Seen) -> None:
-    """Read one image with its annotation."""
+    """Read one image with its annotation; where the image cannot be read, the annotation is looked at all the same."""
     dataset = seen.dataset
-    row: dict[str, Any] = {"item": item, "size": (0, 0), "nm": None, "objects": 0, "ignored": 0}
+    row: dict[str, Any] = {"item": item, "size": _UNKNOWN, "nm": None, "objects": 0, "ignored": 0}
     seen.rows.append(row)
     if dataset.problems and item.annotation is None:
         seen.failed.add(item.part)
     try:
         micrograph = reading.open_image(item.image, dataset.description.detectors)
     except TemjError as error:
-        seen.problems.append(of_error(error, dataset.folder))
-        seen.failed.add(item.part)
-        return
-    size = row["size"] = (micrograph.width, micrograph.height)
-    seen.sizes[item.image.name] = micrograph.calibration.nm
-    row["nm"] = micrograph.calibration.nm or dataset.pixel_size.nm
-    seen.problems += of_pixels(item, micrograph, dataset)
-    _remember(item, micrograph, seen)
+        _fail(error, item, seen)
+    else:
+        row["size"] = (micrograph.width, micrograph.height)
+        seen.sizes[item.image.name] = micrograph.calibration.nm
+        row["nm"] = micrograph.calibration.nm or dataset.pixel_size.nm
+        seen.problems += of_pixels(item, micrograph, dataset)
+        _remember(item, micrograph, seen)
     try:
+        _compare_sizes(item, row["size"], seen)
         labelled = dataset.as_labelled(item)
-        annotated = dataset.annotated_size(item)
-        classes = reported(labelled.class_name, dataset.description, item.annotation)
         if item.format == "masks" and len(dataset.labelled) == 1 and dataset.description.masks == "classes":
             seen.values[item.annotation.name] = has_value_and_ignore(item.annotation)
     except TemjError as error:
-        seen.problems.append(of_error(error, dataset.folder))
-        seen.failed.add(item.part)
+        _fail(error, item, seen)
         return
     seen.problems += _of_reading(item, labelled, dataset)
-    if annotated is not None and tuple(annotated) != size:
-        where, sizes = within(item.annotation, dataset.folder), [f"{w} x {h}" for w, h in (annotated, size)]
+    _look_at_objects(item, labelled, row["size"], seen)
+
+
+def _fail(error: TemjError, item: Item, seen: _Seen) -> None:
+    """Something of an image cannot be used: what its part of the split shows is not known."""
+    seen.problems.append(of_error(error, seen.dataset.folder))
+    seen.failed.add(item.part)
+
+
+def _compare_sizes(item: Item, size: tuple[int, int], seen: _Seen) -> None:
+    """Told before the objects are read, which can fail."""
+    annotated = seen.dataset.annotated_size(item)
+    if size != _UNKNOWN and annotated is not None and tuple(annotated) != size:
+        where, sizes = within(item.annotation, seen.dataset.folder), [f"{w} x {h}" for w, h in (annotated, size)]
         what = f"has {sizes[0]} pixels, its image {item.image.name} {sizes[1]}"
         seen.problems.append(Problem("error", "annotation/size", where, what, "One of them was cropped or scaled."))
+
+
+def _look_at_objects(item: Item, labelled: Instances, size: tuple[int, int], seen: _Seen) -> None:
+    """Objects of a class that the dataset has not are looked at like the others, but not counted."""
+    dataset, row = seen.dataset, seen.rows[-1]
+    classes = meant_by(labelled.class_name, dataset.description)
+    strange = unknown_classes(classes, dataset.description, item.annotation)
+    if strange is not None:
+        _fail(strange, item, seen)
     for name in set(labelled.class_name) - {""}:
         seen.names.setdefault(name, []).append(item.image.name)
+    if size == _UNKNOWN:
+        seen.problems += of_shapes(labelled, within(item.annotation or item.image, dataset.folder))
+        return
     problems, found = of_objects(dataset, item, labelled, classes, size)
     seen.problems += problems
+    found = found.of_classes((*dataset.classes, IGNORE))
     objects = found.reported != IGNORE
     row["objects"], row["ignored"] = int(objects.sum()), int((~objects).sum())
     if (found.at_edge & objects).any():
         seen.edges.append(item.image.name)
-    seen.objects.append((item, found, np.nan if row["nm"] is None else float(np.sqrt(row["nm"][0] * row["nm"][1]))))
+    nm = row["nm"]
+    seen.objects.append((item, found, np.nan if nm is None else float(np.sqrt(nm[0] * nm[1]))))
 
 
 def _remember(item: Item, micrograph: Micrograph, seen: _Seen) -> None:
@@ -225,7 +250,7 @@ def _of_mask_values(values: Mapping[str, tuple[bool, bool]]) -> list[Problem]:
 
 def _objects_table(seen: _Seen) -> Table:
     """All objects but those to be ignored."""
-    known = bool(seen.rows) and all(row["nm"] is not None for row in seen.rows if row["size"] != (0, 0))
+    known = bool(seen.rows) and all(row["nm"] is not None for row in seen.rows if row["size"] != _UNKNOWN)
     columns: dict[str, list[Any]] = {name: [] for name in (*_TEXTS, "Area", "Diameter", "AtEdge")}
     for item, found, nm in seen.objects:
         kept = found.reported != IGNORE

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from temj import readers, storage
 from temj.data import Calibration
-from temj.datasets.description import FILE, FORMAT
+from temj.datasets.description import FILE, FORMAT, Description, what_is_wrong
 from temj.datasets.folder import PROTOCOL
 from temj.datasets.problems import counted, listed
 from temj.datasets.protocol import template
+from temj.datasets.reading import advised
 from temj.datasets.sources import ROI_SET_END, files_in, same
 from temj.datasets.writing import write_description
 from temj.errors import BadImage, BadValue, Refused, TemjError
@@ -50,7 +53,7 @@ def create(
 
     Raises:
         Refused: there is a dataset already, or a file of an image's name.
-        BadImage, BadValue: no image in a folder, or two images with one stem.
+        BadImage, BadValue: no image in a folder, two images with one stem, or classes whose names are none or equal.
         StorageError: a file could not be written.
     """
     found = [file for place in images for file in _images_of(place)]
@@ -66,6 +69,13 @@ def create(
     _refuse_same_stems([*found, *files_in(folder / "images", readers.READERS)])
     size, notes = _pixel_size([*found, *files_in(folder / "images", readers.READERS)], pixel_size)
     values = _values(classes, size)
+    try:
+        Description.model_validate(values)
+    except ValidationError as error:
+        raise BadValue(
+            "classes", where="classes", expected="different names of classes", found=what_is_wrong(error),
+            remedy="Nothing was written.",
+        ) from None  # fmt: skip
     for place in ("", "images", *(("rois",) if rois else ())):
         storage.make_folder(folder / place)
     for target, source in copies.items():
@@ -128,7 +138,7 @@ def _pixel_size(files: Sequence[Path], given: Calibration | None) -> tuple[Calib
         try:
             sizes.append(readers.open_film(file)[0].calibration)
         except TemjError as error:
-            notes.append(error.message)
+            notes.append(advised(error).message)
     if given is not None:
         return given, notes
     known = {size.nm: size for size in sizes if size.known}

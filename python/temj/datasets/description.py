@@ -12,11 +12,10 @@ Every key but ``format`` and ``classes`` may be left out; an unknown key is an e
 
 from __future__ import annotations
 
-import difflib
 import json
-import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -29,22 +28,34 @@ from pydantic import (
     model_validator,
 )
 
-from temj.annotations import FORMATS
+from temj.annotations import FORMATS, strict_json
 from temj.data import IGNORE, UNCALIBRATED, Calibration
 from temj.data.calibration import canonical_unit, round_size
-from temj.errors import BadDataset
+from temj.datasets import faults
+from temj.datasets.spelling import clashes, one_spelling, shown
+from temj.errors import BadAnnotation, BadDataset
 
 FORMAT = 1
 FILE = "dataset.json"
 MINIMAL = json.dumps({"format": FORMAT, "classes": ["loop"], "pixel_size": 0.39})
 
 
-def one_spelling(name: str) -> str:
-    """A name in one spelling: accents composed (Unicode NFC), no blanks at its ends, single ones inside."""
-    return " ".join(unicodedata.normalize("NFC", name).split())
+LONGEST_NAME = 100
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^\S(.*\S)?$"), AfterValidator(one_spelling)]
+def _plain(name: str) -> str:
+    """A name in one spelling.
+
+    Raises:
+        ValueError: nothing is left of it, or it is too long.
+    """
+    plain = one_spelling(name)
+    if not 0 < len(plain) <= LONGEST_NAME:
+        raise ValueError(f"expected a name of 1 to {LONGEST_NAME} characters, found {name[:LONGEST_NAME]!r}")
+    return plain
+
+
+Name = Annotated[str, AfterValidator(_plain)]
 Size = Annotated[float, Field(gt=0)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
@@ -139,7 +150,23 @@ class Description(_Part):
     def _from_names(cls, classes: object) -> object:
         if not isinstance(classes, (list, tuple)):
             return classes
+        equal = list(clashes(entry.get("name") if isinstance(entry, Mapping) else entry for entry in classes))
+        if equal:
+            raise ValueError(f"classes must have different names: {'; '.join(equal)}")
         return [{"name": entry} if isinstance(entry, str) else entry for entry in classes]
+
+    @field_validator("class_map", mode="before")
+    @classmethod
+    def _one_meaning(cls, names: object) -> object:
+        """Two names that become one must mean one class."""
+        if not isinstance(names, Mapping):
+            return names
+        first: dict[str, str] = {}
+        for name, meant in names.items():
+            other = first.setdefault(one_spelling(str(name)), name)
+            if names[other] != meant:
+                raise ValueError(f"{shown(other)} and {shown(name)} are one name, but shall mean different classes")
+        return names
 
     @field_validator("annotations")
     @classmethod
@@ -164,10 +191,9 @@ class Description(_Part):
         return sizes
 
     @model_validator(mode="after")
-    def _different_classes(self) -> Description:
-        names = [entry.name for entry in self.classes]
-        if len(set(names)) < len(names) or IGNORE in names:
-            raise ValueError("classes must have different names, and 'ignore' is kept for what nobody can tell")
+    def _no_class_ignore(self) -> Description:
+        if IGNORE in (entry.name for entry in self.classes):
+            raise ValueError("no class can be called 'ignore': it is kept for what nobody can tell")
         return self
 
     @model_validator(mode="after")
@@ -192,24 +218,34 @@ class Description(_Part):
         return Calibration(round_size(sizes[0]), round_size(sizes[1]), self.unit)
 
 
-def read_description(folder: Path) -> Description:
-    """The ``dataset.json`` of a folder.
+def read_values(folder: Path) -> Any:
+    """What stands in the ``dataset.json`` of a folder, as it is written there.
 
     Raises:
-        BadDataset: missing (a minimal one is shown), no JSON, of a newer format, or with wrong or unknown keys.
+        BadDataset: missing (a minimal one is shown), or no strict JSON (:mod:`temj.annotations.strict_json`).
     """
     path = folder / FILE
-    try:
-        values = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         raise BadDataset(
             "no-description", where=folder, expected=f"a file {FILE}", found="none",
-            remedy=f"Write one into it with your class names and pixel size in nm, such as: {MINIMAL}",
-        ) from None  # fmt: skip
-    except OSError as error:
-        raise BadDataset("unreadable", where=path, found=error.strerror) from error
-    except (ValueError, RecursionError) as error:
-        raise BadDataset("json", where=path, expected="JSON in UTF-8", found=str(error)) from error
+            remedy="Make the folder with 'temj dataset new', or write one into it with your class names and pixel size "
+            f"in nm, such as: {MINIMAL}",
+        )  # fmt: skip
+    try:
+        return strict_json.load(path)
+    except BadAnnotation as error:
+        raise BadDataset(
+            error.problem, where=error.where, expected=error.expected, found=error.found,
+            remedy=f"Correct it; the smallest one is: {MINIMAL}",
+        ) from error  # fmt: skip
+
+
+def described(values: Any, path: Path) -> Description:
+    """The values of a ``dataset.json`` as a description.
+
+    Raises:
+        BadDataset: of a newer format, or with wrong or unknown keys; all are listed.
+    """
     if isinstance(values, dict) and isinstance(values.get("format"), int) and values["format"] > FORMAT:
         raise BadDataset(
             "newer-format", where=path, expected=f"format {FORMAT}", found=values["format"], remedy="Update TEMJ."
@@ -218,18 +254,12 @@ def read_description(folder: Path) -> Description:
         return Description.model_validate(values)
     except ValidationError as error:
         raise BadDataset(
-            "description",
-            where=path,
-            found="; ".join(_fault(fault) for fault in error.errors()),
+            "description", where=path, found=what_is_wrong(error),
             remedy=f"Correct it; the smallest one is: {MINIMAL}",
-        ) from error
+        ) from error  # fmt: skip
 
 
-def _fault(fault: dict) -> str:
-    """One fault of the file in words; an unknown key with the nearest known one."""
-    place = ".".join(map(str, fault["loc"])) or "the file"
-    if fault["type"] != "extra_forbidden":
-        return f"{place}: {fault['msg']}"
+def what_is_wrong(error: ValidationError) -> str:
+    """All faults of a description in words."""
     known = {*Description.model_fields, *ClassDescription.model_fields, *Symmetry.model_fields, *Split.model_fields}
-    near = difflib.get_close_matches(str(fault["loc"][-1]), sorted(known), n=1)
-    return f"{place}: unknown key" + (f", did you mean '{near[0]}'?" if near else "")
+    return faults.in_words(error.errors(), known)

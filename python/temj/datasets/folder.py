@@ -23,8 +23,9 @@ from temj.annotations.base import AnnotatedImage, AnnotationSet, Context
 from temj.area import split_area_rois
 from temj.data import Calibration, Instances, Micrograph
 from temj.datasets import reading
-from temj.datasets.description import Description, Split, Symmetry, read_description
+from temj.datasets.description import FILE, Description, Split, Symmetry, described, read_values
 from temj.datasets.sources import OVERLAY, Sources, entries, find_sources, list_images, only_entry, overlay_of, same
+from temj.datasets.spelling import respelled
 from temj.errors import BadDataset, TemjError
 from temj.plots.colours import PALETTE
 
@@ -66,6 +67,7 @@ class Dataset:
         description: its ``dataset.json``.
         items: its images, sorted by stem.
         notes: what was decided where ``dataset.json`` says nothing.
+        respelled: names in ``dataset.json`` whose blanks or accents were brought to one spelling, each in words.
         sets: annotation files about many images, as they were read.
         orphans: annotations without an image, each in words.
         problems: annotation files that cannot be read.
@@ -76,6 +78,7 @@ class Dataset:
     description: Description
     items: tuple[Item, ...]
     notes: tuple[str, ...] = ()
+    respelled: tuple[str, ...] = ()
     sets: Mapping[Path, AnnotationSet] = field(default_factory=dict, repr=False)
     orphans: tuple[str, ...] = ()
     problems: tuple[TemjError, ...] = ()
@@ -244,15 +247,14 @@ def open_dataset(folder: str | os.PathLike) -> Dataset:
     folder = Path(folder).absolute()
     if not folder.is_dir():
         raise BadDataset("missing", where=folder, expected="a dataset folder", remedy="Check the path.")
-    description = read_description(folder)
+    values = read_values(folder)
+    description = described(values, folder / FILE)
     images = {file.stem: file for file in list_images(folder)}
     if not images:
         raise BadDataset(
-            "no-images",
-            where=folder / "images",
-            expected=f"micrographs ({', '.join(readers.READERS)})",
-            remedy="Put the images into a folder 'images' beside dataset.json.",
-        )
+            "no-images", where=folder / "images", expected=f"micrographs ({', '.join(readers.READERS)})", found="none",
+            remedy="Put the images into it, each with its annotation (such as <name>_RoiSet.zip), then check again.",
+        )  # fmt: skip
     split = description.split or _every_fourth(sorted(images))
     shown = ", ".join(split.validation)
     notes = () if description.split else (f"no split in dataset.json: every fourth image is for validation ({shown})",)
@@ -270,7 +272,7 @@ def open_dataset(folder: str | os.PathLike) -> Dataset:
         for source in found
         if stem not in known
     )
-    return Dataset(folder, description, tuple(items), notes, sources.sets, orphans, sources.problems)
+    return Dataset(folder, description, tuple(items), notes, respelled(values), sources.sets, orphans, sources.problems)
 
 
 def _item(image: Path, description: Description, sources: Sources, parts: Mapping[str, str]) -> Item:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from temj import annotations, readers
 from temj.annotations import masks, roiset
 from temj.annotations.base import AnnotatedImage, Context
 from temj.annotations.masks import IGNORE_VALUE
-from temj.data import IGNORE, Instances, Micrograph
+from temj.data import IGNORE, Film, Instances, Micrograph
 from temj.data.detectors import together
-from temj.datasets.description import Description, one_spelling
+from temj.datasets.description import Description
+from temj.datasets.problems import counted
 from temj.datasets.sources import OVERLAY, context_for, same
-from temj.errors import BadAnnotation, BadImage
+from temj.datasets.spelling import one_spelling
+from temj.errors import BadAnnotation, BadImage, BadValue, TemjError
 
+_SEPARATE = "Save each plane as an image of its own, with its annotation (in ImageJ: Image > Stacks > Stack to Images)."
 _SCALE_BAR = "|SB|"
 """Name that ImageJ gives to the parts of a scale bar in an overlay (``ij.plugin.ScaleBar``)."""
 
@@ -26,27 +30,54 @@ def open_image(path: Path, detectors: int = 1) -> Micrograph:
     """The image of a dataset; where it has several detectors as channels, the first with the others in it.
 
     Raises:
-        BadImage, BadValue: it cannot be read, is a stack, or has another number of channels.
+        BadImage: it cannot be read, was cut off, is a stack, or has another number of channels.
     """
-    if detectors == 1:
-        return readers.open(path)
-    film = readers.open_film(path)
-    if film.dimensions != (detectors, 1, 1):
-        channels, slices, frames = film.dimensions
-        raise BadImage(
-            "channels",
-            where=path,
-            expected=f"{detectors} channels: dataset.json says 'detectors': {detectors}",
-            found=f"{channels} channels, {slices} slices, {frames} frames",
-            remedy="Save each image as a hyperstack of one slice and frame (in ImageJ: Image > Hyperstacks).",
-        )
-    return together(film)[0]
+    try:
+        film = readers.open_film(path)
+        if len(film) == 1 == detectors:
+            return film[0]
+        if detectors > 1 and film.dimensions == (detectors, 1, 1):
+            return together(film)[0]
+    except BadImage as error:
+        raise advised(error) from error
+    raise _stack(path, film, detectors)
+
+
+def advised(error: TemjError) -> TemjError:
+    """An error of a reader with what to do in a dataset, where a file is one whole image, or it is none.
+
+    For a file that was cut off a reader advises to take what is left of it.
+    """
+    if not isinstance(error, BadImage) or error.problem != "truncated":
+        return error
+    return BadImage(
+        error.problem, where=error.where, expected=error.expected, found=error.found,
+        remedy="The file was cut off or is damaged: copy it again from where it was taken, or leave it out.",
+    )  # fmt: skip
+
+
+def _stack(path: Path, film: Film, detectors: int) -> BadImage:
+    """The error for a file with other planes than the detectors of one image."""
+    expected, advice = "one image a file", ""
+    if detectors > 1:
+        expected = f"{counted(detectors, 'channel')}: dataset.json says 'detectors': {detectors}"
+        advice = "Save each image as a hyperstack of one slice and frame (in ImageJ: Image > Hyperstacks)."
+    elif film.dimensions == (len(film), 1, 1):
+        advice = f" Where its channels show the same at once, write 'detectors': {len(film)} into dataset.json instead."
+    planes = zip(film.dimensions, ("channel", "slice", "frame"), strict=True)
+    return BadImage(
+        "stack" if detectors == 1 else "channels",
+        where=path,
+        expected=expected,
+        found=f"{counted(len(film), 'plane')} ({', '.join(counted(count, name) for count, name in planes)})",
+        remedy=advice if detectors > 1 else _SEPARATE + advice,
+    )
 
 
 def reported(names: Iterable[str], description: Description, where: Path | None) -> np.ndarray:
     """The classes that labelled names count as, after ``class_map`` of dataset.json.
 
-    Accents and blanks are brought to one spelling (:func:`temj.datasets.description.one_spelling`); in a dataset of
+    Accents and blanks are brought to one spelling (:func:`temj.datasets.spelling.one_spelling`); in a dataset of
     one class, objects without a class have that one.
 
     Args:
@@ -60,23 +91,37 @@ def reported(names: Iterable[str], description: Description, where: Path | None)
     Raises:
         BadAnnotation: a class that the dataset has not.
     """
+    meant = meant_by(names, description)
+    strange = unknown_classes(meant, description, where)
+    if strange is not None:
+        raise strange
+    return meant
+
+
+def meant_by(names: Iterable[str], description: Description) -> np.ndarray:
+    """As :func:`reported`, but names that the dataset has not stay as they are, "" where there is none: (n,) str."""
     classes = [entry.name for entry in description.classes]
     only = classes[0] if len(classes) == 1 else ""
-    spelled = [one_spelling(name) for name in names]
-    meant = np.array([description.class_map.get(name, name) or only for name in spelled], object)
-    strange = sorted(set(meant) - {*classes, IGNORE})
-    if strange:
-        known = [*classes, *description.class_map]
-        raise BadAnnotation(
-            "class",
-            where=where,
-            expected=f"objects of class {', '.join((*classes, IGNORE))}",
-            found=", ".join(f"'{name}'" if name else "objects without a class" for name in strange),
-            remedy="".join(_meant(name, known) for name in strange)
-            + "Give them a class (a group, a property 'class' or a name such as loop-0001), or add it to "
-            "'classes' or 'class_map' in dataset.json.",
-        )
-    return meant
+    return np.array([description.class_map.get(name, name) or only for name in map(one_spelling, names)], object)
+
+
+def unknown_classes(meant: np.ndarray, description: Description, where: Path | None) -> BadAnnotation | None:
+    """What is wrong with the classes of :func:`meant_by`; None where the dataset has all of them."""
+    classes = [entry.name for entry in description.classes]
+    counts = Counter(meant[~np.isin(meant, [*classes, IGNORE])].tolist())
+    if not counts:
+        return None
+    known, strange = [*classes, *description.class_map], sorted(counts)
+    number = {name: f" ({count} objects)" if count > 1 else "" for name, count in counts.items()}
+    return BadAnnotation(
+        "class",
+        where=where,
+        expected=f"objects of class {', '.join((*classes, IGNORE))}",
+        found=", ".join((f"'{name}'" if name else "objects without a class") + number[name] for name in strange),
+        remedy="".join(_meant(name, known) for name in strange)
+        + "Give them a class (a group, a property 'class' or a name such as loop-0001), or add it to "
+        "'classes' or 'class_map' in dataset.json.",
+    )
 
 
 def _meant(name: str, known: list[str]) -> str:
@@ -86,13 +131,28 @@ def _meant(name: str, known: list[str]) -> str:
     return f"'{name}' is perhaps '{by_case[near[0]]}'. " if near else ""
 
 
+def _labels(path: Path) -> np.ndarray:
+    """The numbers of a label mask.
+
+    Raises:
+        BadImage, BadAnnotation: it cannot be read, is a stack, or no mask.
+    """
+    try:
+        return masks.read_labels(path)
+    except BadImage as error:
+        raise advised(error) from error
+    except BadValue as error:
+        film = readers.open_film(path)
+        raise _stack(path, film, 1) if len(film) > 1 else error from error
+
+
 def map_of_mask(path: Path, description: Description) -> np.ndarray:
     """The class map (height, width) uint8 of a label mask: 0 background, k the k-th class, 255 ``ignore``.
 
     Raises:
         BadImage, BadAnnotation: it cannot be read, or has values without a class.
     """
-    labels = masks.read_labels(path)
+    labels = _labels(path)
     if description.masks == "instances":
         return (labels > 0).astype(np.uint8)
     names = _labelled(description)
@@ -106,7 +166,7 @@ def instances_of_mask(path: Path, description: Description) -> Instances:
     Raises:
         BadImage, BadAnnotation: as :func:`map_of_mask`.
     """
-    labels, names = masks.read_labels(path), _labelled(description)
+    labels, names = _labels(path), _labelled(description)
     if description.masks == "instances":
         return masks.instances_of_labels(labels, names[0])
     return masks.instances_of_classes(masks.class_map(labels, len(names), path), names)
@@ -166,7 +226,7 @@ def size_in_file(path: Path, format_name: str, context: Context) -> tuple[int, i
     if format_name == "roiset":
         return None
     if format_name == "masks":
-        height, width = masks.read_labels(path).shape
+        height, width = _labels(path).shape
         return width, height
     return _entry(path, format_name, context)[0].size
 
@@ -177,7 +237,7 @@ def has_value_and_ignore(path: Path) -> tuple[bool, bool]:
     Raises:
         BadImage, BadAnnotation: it cannot be read.
     """
-    labels = masks.read_labels(path)
+    labels = _labels(path)
     return bool((labels == 1).any()), bool((labels == IGNORE_VALUE).any())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from temj import storage
-from temj.datasets.description import FILE, Description, read_description
+from temj.datasets.description import FILE, Description, described, read_values
 
 _WIDTH = 110
 
@@ -63,8 +63,8 @@ def update_description(folder: Path, changes: Mapping[str, Any]) -> None:
         BadDataset: there is none, or it is not a good one.
         StorageError: it cannot be written; the old one is untouched.
     """
-    read_description(folder)
-    values = json.loads((folder / FILE).read_text("utf-8"))
+    values = read_values(folder)
+    described(values, folder / FILE)
     values |= {key: value for key, value in changes.items() if value is not None}
     for key in [key for key, value in changes.items() if value is None]:
         values.pop(key, None)

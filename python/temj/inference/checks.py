@@ -53,17 +53,29 @@ def finite(micrograph: Micrograph, fill: bool) -> tuple[Micrograph, list[str]]:
     return replace(micrograph, pixels=whole), [f"{found}: predicted with the median of the others in their place"]
 
 
+def nothing_to_find(micrograph: Micrograph) -> str:
+    """:data:`CONSTANT` or :data:`NO_AREA` where nothing can be found in the analysed area, else ""."""
+    pixels = _analysed(micrograph)
+    if not pixels.size:
+        return NO_AREA
+    return CONSTANT if float(pixels.min()) == float(pixels.max()) else ""
+
+
+def _analysed(micrograph: Micrograph) -> np.ndarray:
+    """The grey values of the analysed area."""
+    return micrograph.pixels if micrograph.area is None else micrograph.pixels[micrograph.area]
+
+
 def grey_notes(micrograph: Micrograph, card: Card) -> list[str]:
     """Notes where type or range of the grey values (of the analysed area) are not those of the training data.
 
     Where nothing can be found that note alone: :data:`CONSTANT` or :data:`NO_AREA`.
     """
-    pixels = micrograph.pixels if micrograph.area is None else micrograph.pixels[micrograph.area]
-    if not pixels.size:
-        return [NO_AREA]
+    nothing = nothing_to_find(micrograph)
+    if nothing:
+        return [nothing]
+    pixels = _analysed(micrograph)
     low, high = float(pixels.min()), float(pixels.max())
-    if low == high:
-        return [CONSTANT]
     notes, dtype = [], micrograph.pixels.dtype.name
     rule = "normalised by its own mean and deviation" if card.input.mean == "image" else "check what it found"
     if dtype != card.input.dtype:

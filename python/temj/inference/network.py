@@ -76,7 +76,7 @@ def _make_ready(model: Model, wanted: str) -> Network:
         result = compare(model, core, dtype)
         if result.passed:
             return Network(core, device, dtype, tuple(notes))
-        notes.append(f"WARNING: {result}")
+        notes.append(f"{dtype} is not used, since this model gives other results with it ({result})")
     if wanted != "auto":
         raise BadModel(
             "self-test",

@@ -26,10 +26,15 @@ _PERCENTILES = (0.1, 99.9)
 _SAMPLED = 2**19
 _NUMBERED_UP_TO = 250
 _COMPRESSION = 1
+_CAPTION = (200, 200, 200)
 
 
 def overlay(
-    micrograph: Micrograph, instances: Instances, colours: Mapping[str, str], ellipses: Instances | None = None
+    micrograph: Micrograph,
+    instances: Instances,
+    colours: Mapping[str, str],
+    ellipses: Instances | None = None,
+    caption: str = "",
 ) -> np.ndarray:
     """Draw the objects on their micrograph.
 
@@ -43,6 +48,7 @@ def overlay(
         instances: its objects.
         colours: ``#rrggbb`` of each class; all of them are in the legend, also those without objects.
         ellipses: drawn thin in a second colour.
+        caption: stands in the legend, such as which plane of a film this is.
 
     Returns:
         (h', w', 3) uint8, red, green, blue.
@@ -69,6 +75,8 @@ def overlay(
         entries.append(("fitted ellipses", second))
     if micrograph.area is not None:
         entries.append(legend(micrograph.area))
+    if caption:
+        entries.append((caption, _CAPTION))
     return np.concatenate([picture, bar(picture.shape[1], entries, micrograph, scale, writer)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +24,14 @@ _TOLERANCE = 1e-3
 def is_junk(name: str) -> bool:
     """Whether a file is hidden or made by the operating system for itself."""
     return name.startswith(".") or name.casefold() in _JUNK
+
+
+def earlier_results(names: Iterable[str]) -> set[str]:
+    """The pictures among the names of a folder that TEMJ itself has made of others: of ``a.tif`` it makes
+    ``a_labels.tif`` and ``a_overlay.png`` beside ``a_Results.csv``."""
+    there = set(names)
+    stems = (name.removesuffix("_Results.csv") for name in there if name.endswith("_Results.csv"))
+    return {f"{stem}{end}" for stem in stems for end in ("_labels.tif", "_overlay.png")} & there
 
 
 def natural_key(name: str) -> tuple[object, ...]:

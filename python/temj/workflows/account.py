@@ -52,6 +52,8 @@ def _told(row: Mapping[str, Any], notes: Sequence[str]) -> list[str]:
     lines = [row["image"], f"  {row['width']} x {row['height']} pixels, {row['type']}{greys}"]
     if planes:
         seconds = row["frame_interval_s"]
+        spacing = row["slice_spacing"]
+        planes += "" if math.isnan(spacing) else f", {spacing:.6g} {row['unit']} from slice to slice"
         lines.append(f"  {planes}" + ("" if math.isnan(seconds) else f", {seconds:g} s from frame to frame"))
     if math.isnan(row["pixel_width"]):
         lines.append("  pixel size: not given; results would be in pixels (give it with --pixel-size)")

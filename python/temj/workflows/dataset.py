@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -35,6 +36,9 @@ def new_dataset(
     notes = [*made.notes, f"fill in {folder / 'protocol.md'}: what counts, which edge, what is left out"]
     if not classes:
         notes.append("no classes were named: replace 'object' in dataset.json")
+    if not any(path.parent.name == "images" for path in made.files):
+        notes.append(f"put images and annotations into {folder / 'images'}")
+    notes.append(f"then: temj dataset check {shlex.quote(str(folder))}")
     copied = [path for path in made.files if path.parent.name in ("images", "rois")]
     shown = {"copies": folder / "images"} if copied else {}
     shown |= {path.stem: path for path in made.files if path not in copied}

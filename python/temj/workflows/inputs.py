@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,9 @@ from pathlib import Path
 
 from temj.errors import BadImage
 from temj.readers import READERS, folder_kind
-from temj.readers.folder import is_junk
+from temj.readers.folder import earlier_results, is_junk
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def find_images(paths: Iterable[Path], film: bool = False) -> tuple[Path, ...]:
         if folder_kind(path) == "zarr" or (film and path.is_dir()):
             found.append(path)
         elif path.is_dir():
-            found += sorted(file for file in path.iterdir() if _is_image(file))
+            found += _images_of(path)
         elif path.exists():
             found.append(path)
         else:
@@ -55,6 +58,15 @@ def find_images(paths: Iterable[Path], film: bool = False) -> tuple[Path, ...]:
             remedy="Name the images, or a folder that holds some.",
         )
     return tuple(dict.fromkeys(found))
+
+
+def _images_of(folder: Path) -> list[Path]:
+    """The images in a folder, sorted, without those that are results of an earlier run."""
+    files = [file for file in folder.iterdir() if _is_image(file)]
+    made = earlier_results(file.name for file in folder.iterdir())
+    if made:
+        _log.warning("%d pictures in %s are results of an earlier run and are left out", len(made), folder)
+    return sorted(file for file in files if file.name not in made)
 
 
 def _is_image(file: Path) -> bool:

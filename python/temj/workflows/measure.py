@@ -20,6 +20,9 @@ from temj.workflows.outputs import files_table, refuse_existing, text_table
 
 _NAMED = 5
 
+_COARSE = 0.01
+"""Below this many units a pixel is less than ten of the last digits that tables show."""
+
 
 def measure(
     micrograph: Micrograph | Film, instances: Instances, diameter: Mapping[str, str] | str | None = None
@@ -106,8 +109,21 @@ def _notes(micrograph: Micrograph, instances: Instances, more: Sequence[str]) ->
     """What its reader must know of the results: of the image, of the ROIs, and which of these lie outside; and more."""
     unknown = [] if micrograph.calibration.known else ["pixel size unknown: results in pixels"]
     given = [*micrograph.metadata.get("notes", ()), *instances.info.get("notes", ())]
-    notes = [*unknown, *given, *_outside(micrograph, instances), *_points(instances), *more]
+    notes = [*unknown, *digits_note(micrograph), *given, *_outside(micrograph, instances), *_points(instances), *more]
     return text_table(("Image", "Note"), [(micrograph.name, note) for note in notes])
+
+
+def digits_note(micrograph: Micrograph) -> list[str]:
+    """A note where ImageJ's three decimals say little of lengths in the image's own unit."""
+    calibration = micrograph.calibration
+    if not calibration.known or min(calibration.width, calibration.height) >= _COARSE:
+        return []
+    width, height = calibration.nm
+    size = f"{width:.6g}nm" if width == height else f"{width:.6g}x{height:.6g}nm"
+    return [
+        f"lengths are in {calibration.unit}, the unit of the image, with three decimals as in ImageJ, and a pixel is "
+        f"only {calibration.size_text}: give --pixel-size {size} (in ImageJ: Image > Properties) for tables in nm"
+    ]
 
 
 def _points(instances: Instances) -> list[str]:

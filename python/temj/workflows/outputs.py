@@ -99,7 +99,9 @@ def picture(prediction: Prediction) -> bytes:
     first = prediction.first
     shown = _of_plane(prediction.instances, first)
     ellipses = None if prediction.ellipses is None else prediction.ellipses.take(shown)
-    return png_bytes(overlay(first, prediction.instances.take(shown), prediction.colours, ellipses))
+    film = prediction.film
+    caption = f"plane {film.plane_number(0)}, the first of {len(film)}" if len(film) > 1 else ""
+    return png_bytes(overlay(first, prediction.instances.take(shown), prediction.colours, ellipses, caption))
 
 
 def text_table(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
@@ -131,6 +133,7 @@ def _write_labels(path: Path, prediction: Prediction) -> int:
             overlapped += shared
             yield np.concatenate([[0], index + 1])[part]
 
-    size, dimensions = (first.height, first.width), prediction.film.dimensions
-    masks.write_label_planes(path, planes(), size, first.calibration, len(instances), dimensions)
+    size, film = (first.height, first.width), prediction.film
+    header = masks.label_header(size, len(instances), first.calibration, film.dimensions, film.frame_interval)
+    masks.write_label_planes(path, planes(), header)
     return overlapped

@@ -21,7 +21,7 @@ from temj.models import Model
 from temj.readers.calibration_table import read_calibrations
 from temj.workflows import areas, films, outputs, record
 from temj.workflows.inputs import Job, plan
-from temj.workflows.measure import measure
+from temj.workflows.measure import digits_note, measure
 
 Progress = Callable[[str, int, int], None]
 
@@ -157,10 +157,10 @@ def make_prediction(
     """Find, measure, summarise and, if asked, fit ellipses; within the analysed areas ``regions``."""
     film = regions.apply(film)
     found = _find(film, model, options, progress=progress, cancelled=cancelled)
-    found = _with_notes(found, regions.notes())
+    first = film if isinstance(film, Micrograph) else film[0]
+    found = _with_notes(found, [*regions.notes(), *digits_note(first)])
     results = measure(film, found)
     colours = dict(model.card.colours)
-    first = film if isinstance(film, Micrograph) else film[0]
     return outputs.Prediction(
         film=Film.of(film) if isinstance(film, Micrograph) else film,
         instances=found,

@@ -133,6 +133,8 @@ def _finished(
     files = {job: list(outputs.paths(folder, job.stem, options.ellipses).values()) for job in jobs}
     outputs.existing(file for names in files.values() for file in names)
     before = record.read(folder) if existing == "resume" else None
+    if existing == "refuse" and _nothing_came(folder, [file for names in files.values() for file in names]):
+        return {}, []
     if existing == "refuse" or (existing == "resume" and before is None):
         outputs.refuse_existing([*(file for names in files.values() for file in names), *once])
     if before is None:
@@ -152,6 +154,14 @@ def _finished(
     same = {entry["stem"]: entry for entry in earlier if _is_same(entry, known[entry["stem"]])}
     done = {stem: entry for stem, entry in same.items() if _is_there(entry, folder)}
     return done, [entry["image"] for entry in earlier if entry["stem"] not in same]
+
+
+def _nothing_came(folder: Path, files: Sequence[Path]) -> bool:
+    """Whether all that an earlier run has left is a record that says that no image could be predicted."""
+    if outputs.existing([*files, folder / "Summary.csv"]) or not (folder / "run.json").exists():
+        return False
+    before = record.read(folder)
+    return before is not None and before.get("state") == "done" and not before.get("images")
 
 
 def _is_same(entry: Mapping[str, Any], job: Job) -> bool:

@@ -114,8 +114,17 @@ def _metrics(model: Model) -> Table:
     metrics = model.card.metrics
     return Table(
         (
-            Column("Metric", np.array([metric.name for metric in metrics], object)),
-            Column("Value", np.array([metric.value for metric in metrics], float)),
+            Column("Metric", np.array([_with_unit(metric.name) for metric in metrics], object)),
+            Column("Value", np.array([metric.value * (100 if _is_error(metric.name) else 1) for metric in metrics])),
             Column("Data", np.array([metric.data for metric in metrics], object)),
         )
     )
+
+
+def _is_error(name: str) -> bool:
+    """Whether a metric is a relative difference, which people read in percent."""
+    return name.endswith(" error")
+
+
+def _with_unit(name: str) -> str:
+    return f"{name} (%)" if _is_error(name) else name
