@@ -35,7 +35,9 @@ def made(rng):
             found.append(gui["PolygonRoi"](floats(corners[:, 0]), floats(corners[:, 1]), kind))
         whole = np.round(corners).astype(int)
         ints = jpype.JArray(jpype.JInt)
-        found.append(gui["PolygonRoi"](ints(whole[:, 0].tolist()), ints(whole[:, 1].tolist()), len(whole), J.Roi.POLYGON))
+        found.append(
+            gui["PolygonRoi"](ints(whole[:, 0].tolist()), ints(whole[:, 1].tolist()), len(whole), J.Roi.POLYGON)
+        )
         outer = gui["ShapeRoi"](J.Roi(*rng.integers(10, 60, 2).tolist(), *rng.integers(60, 150, 2).tolist()))
         found.append(outer.not_(gui["ShapeRoi"](J.Roi(70, 70, 15, 12))))
         found.append(traced(rng))
@@ -63,7 +65,9 @@ def described(roi):
         "java": str(roi.getClass().getSimpleName()),
         "type": str(roi.getTypeAsString()),
         "params": [float(value) for value in roi.getParams()] if hasattr(roi, "getParams") else None,
-        "points": [[float(x), float(y)] for x, y in zip(polygon.xpoints, polygon.ypoints, strict=True)][: polygon.npoints],
+        "points": [[float(x), float(y)] for x, y in zip(polygon.xpoints, polygon.ypoints, strict=True)][
+            : polygon.npoints
+        ],
         "pixels": int(plane.getStatistics().pixelCount),
     }
 

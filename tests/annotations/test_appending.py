@@ -165,7 +165,7 @@ class TestMasks:
         write_set(tmp_path / "m", first, "masks", Context(masks="classes"))
         put(tmp_path / "m", one("b.tif", boxes("void", "loop")), "masks")
         found = seen(tmp_path / "m", "masks", "a.tif", "b.tif")
-        assert {name: sorted(kinds) for name, kinds in found.items()} == dict.fromkeys(("a.tif", "b.tif"), ["loop", "void"])
+        assert all(sorted(found[name]) == ["loop", "void"] for name in ("a.tif", "b.tif"))
 
     def test_numbered_objects_take_no_second_class(self, tmp_path: Path):
         write_set(tmp_path / "m", one("a.tif", boxes("loop", "loop")), "masks")

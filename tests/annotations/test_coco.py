@@ -343,7 +343,7 @@ def test_what_is_not_used_is_told_and_licences_are_kept(tmp_path: Path):
 
 
 def test_coordinates_far_out_are_exact(tmp_path: Path):
-    points = [[40_000, 70_000.5], [999_999.5, 70_000], [500_000, 999_999]]
+    points = [[40_000, 999_000.5], [999_999.5, 999_100], [500_000, 999_999]]
     made = Instances.of([Shape(RoiType.POLYGON, points)], class_name="loop")
     back = written(tmp_path / "a.json", one_image(made, (1_000_000, 1_000_000)))
     np.testing.assert_array_equal(back.images[0].instances.shapes.points, points)
@@ -357,3 +357,26 @@ def test_an_object_with_a_part_far_away_is_refused_before_it_takes_the_memory(tm
     ]
     with pytest.raises(BadAnnotation, match=r"too-large.*268,435,456 pixels"):
         read(tmp_path / "a.json", document({"segmentation": squares}, size=(10**6, 10**6)))
+
+
+def test_images_that_are_missing_stand_in_the_report_of_the_other_problems(tmp_path: Path):
+    for name, size in (("a.png", (200, 300)), ("b.png", (10, 20))):
+        cv2.imwrite(str(tmp_path / name), np.zeros(size, np.uint8))
+    context = Context({name: tmp_path / name for name in ("a.png", "b.png")})
+    value = document({"bbox": [1, 1, 0, 5]})
+    value["images"] += [
+        {"id": 8, "file_name": "gone.png", "width": 5, "height": 5},
+        {"id": 9, "file_name": "b.png", "width": 99, "height": 10},
+        {"id": 10, "file_name": ""},
+    ]
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    with pytest.raises(BadAnnotation) as caught:
+        read_set(tmp_path / "a.json", None, context)
+    assert caught.value.found.startswith("4 problems")
+    for words in ("bbox has the width 0", "image 'gone.png' is not in", "b.png has 20 x 10 pixels", "file_name ''"):
+        assert words in caught.value.message
+    value["images"][1:] = value["images"][1:2]
+    value["annotations"] = []
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    with pytest.raises(BadAnnotation, match=r"(?s)images: .*image 'gone\.png' is not in the folder of images"):
+        read_set(tmp_path / "a.json", None, context)

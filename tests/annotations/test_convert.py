@@ -164,7 +164,7 @@ def test_single_files_of_one_image(tmp_path: Path, images: Context):
 def test_holds_names_only_what_a_set_can_have():
     words = {
         "polygon", "mask", "box", "rotated_box", "ellipse", "point", "line", "overlap", "class", "score", "track",
-        "position", "name", "ignore", "empty",
+        "position", "name", "group", "ignore", "empty",
     }  # fmt: skip
     for name in FORMATS:
         format = format_named(name)
@@ -198,7 +198,7 @@ def test_holds_is_honest(tmp_path: Path, name: str):
                 assert back.roi_type == shape.roi_type
                 np.testing.assert_allclose(back.params, shape.params, atol=1e-9)
                 np.testing.assert_array_equal(back.points, shape.points)
-    columns = {"score": 0.5, "track": 3, "position": (1, 2, 3), "name": "x-1", "class_name": "loop"}
+    columns = {"score": 0.5, "track": 3, "position": (1, 2, 3), "name": "x-1", "group": 7, "class_name": "loop"}
     for column, value in columns.items():
         made = Instances.of([kinds["box"]], **({"class_name": "loop"} | {column: value}))
         made = AnnotationSet((AnnotatedImage("a.png", (300, 200), made),))
@@ -208,6 +208,19 @@ def test_holds_is_honest(tmp_path: Path, name: str):
         if word in holds:
             back = read_set(tmp_path / column / ENDS[name], None, context).images[0].instances
             np.testing.assert_array_equal(getattr(back, column), [value])
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_objects_without_a_class_are_told_where_they_get_one(tmp_path: Path, images: Context, name: str):
+    corners = np.array([[10, 10], [20, 10], [20, 20], [10, 20]])
+    shapes = [Shape(RoiType.TRACED, corners + 30 * k, subpixel=False) for k in range(3)]
+    named = Instances.of(shapes, class_name=np.array(["loop", "", ""], object))
+    made = AnnotationSet((AnnotatedImage("a.png", (300, 200), named),), ("loop",))
+    losses = write_set(tmp_path / ENDS[name], made, name, images)
+    back = read_set(tmp_path / ENDS[name], None, images).images[0].instances
+    sentence = "2 objects without a class are written as the class 'object'"
+    assert sorted(back.class_name) == (["loop", "object", "object"] if sentence in losses else ["", "", "loop"])
+    assert (sentence in losses) == (name in ("voc", "yolo", "shen", "masks"))
 
 
 def test_objects_at_the_same_place_are_counted(tmp_path: Path):
@@ -248,6 +261,25 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, images: Context, monk
     with pytest.raises(StorageError, match="full"):
         write_set(tmp_path / "v", mixture(), "voc", images)
     assert not [file for file in (tmp_path / "v").rglob("*") if file.is_file()]
+
+
+def test_json_that_is_none_is_placed(tmp_path: Path):
+    (tmp_path / "a.json").write_text('{"images": [\n  1, 2,,]}')
+    with pytest.raises(BadAnnotation, match=r"a\.json, line 2, column"):
+        read_set(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text('{"a": 1}')
+    with pytest.raises(BadAnnotation, match="'images' is missing"):
+        read_set(tmp_path / "a.json")
+
+
+def test_hidden_files_belong_to_no_set(tmp_path: Path, images: Context):
+    for name in sorted(FORMATS):
+        write_set(tmp_path / ENDS[name], mixture(), name, images)
+        if (tmp_path / ENDS[name]).is_dir():
+            for file in [*(tmp_path / ENDS[name]).rglob("*")]:
+                if file.is_file():
+                    file.with_name(f"._{file.name}").write_bytes(b"\0\5\x16\x07")
+            assert len(read_set(tmp_path / ENDS[name], None, images).images) == 3, name
 
 
 def test_unknown_formats_and_files_are_named(tmp_path: Path):

@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import importlib.util
-import os
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ _spec = importlib.util.spec_from_file_location("coco_grammar", Path(__file__).wi
 grammar = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(grammar)
 
-CASES = 10_000 if os.environ.get("TEMJ_SLOW") else 2_000
+CASES = pytest.mark.parametrize("cases", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
 QUICK = {
     "deadline": None, "phases": (Phase.explicit, Phase.generate, Phase.shrink), "database": None,
     "suppress_health_check": list(HealthCheck),
@@ -43,45 +42,57 @@ PLANTINGS = 4
 """How often errors are planted into a document that was drawn."""
 
 
-@settings(max_examples=CASES // PLANTINGS, **QUICK)
-@given(st.data())
-def test_every_planted_error_is_reported(file: Path, data: st.DataObject) -> None:
-    clean, _ = data.draw(grammar.documents(least=1))
-    clean["images"].append({"id": "nine by seven", "file_name": "nine.png", "width": 7, "height": 9})
-    random = data.draw(st.randoms(use_true_random=False))
-    for _ in range(PLANTINGS):
-        document = copy.deepcopy(clean)
-        entries = random.sample(range(len(document["annotations"])), len(document["annotations"]))
-        wanted = []
-        for entry, name in zip(entries, random.sample(sorted(grammar.PLANTS), random.randint(1, 3)), strict=False):
-            plant, words = grammar.PLANTS[name]
-            plant(document["annotations"][entry])
-            wanted.append(words)
+@CASES
+def test_every_planted_error_is_reported(file: Path, cases: int) -> None:
+    @settings(max_examples=cases // PLANTINGS, **QUICK)
+    @given(st.data())
+    def run(data: st.DataObject) -> None:
+        clean, _ = data.draw(grammar.documents(least=1))
+        clean["images"].append({"id": "nine by seven", "file_name": "nine.png", "width": 7, "height": 9})
+        random = data.draw(st.randoms(use_true_random=False))
+        for _ in range(PLANTINGS):
+            document = copy.deepcopy(clean)
+            entries = random.sample(range(len(document["annotations"])), len(document["annotations"]))
+            wanted = []
+            for entry, name in zip(entries, random.sample(sorted(grammar.PLANTS), random.randint(1, 3)), strict=False):
+                plant, words = grammar.PLANTS[name]
+                plant(document["annotations"][entry])
+                wanted.append(words)
+            with pytest.raises(BadAnnotation) as caught:
+                read(file, grammar.text_of(document).encode())
+            told = caught.value.message
+            assert caught.value.code == "BadAnnotation/coco"
+            assert [words for words in wanted if words not in told] == [], told
+            assert str(file) in told
+
+    run()
+
+
+@CASES
+def test_errors_of_images_and_categories_are_reported(file: Path, cases: int) -> None:
+    @settings(max_examples=cases // 10, **QUICK)
+    @given(grammar.documents(least=1), st.sampled_from(sorted(grammar.TOP_PLANTS)))
+    def run(drawn: tuple, name: str) -> None:
+        document, (plant, words) = drawn[0], grammar.TOP_PLANTS[name]
+        plant(document)
         with pytest.raises(BadAnnotation) as caught:
             read(file, grammar.text_of(document).encode())
-        told = caught.value.message
-        assert caught.value.code == "BadAnnotation/coco"
-        assert [words for words in wanted if words not in told] == [], told
-        assert str(file) in told
+        assert words in caught.value.message
+
+    run()
 
 
-@settings(max_examples=CASES // 10, **QUICK)
-@given(grammar.documents(least=1), st.sampled_from(sorted(grammar.TOP_PLANTS)))
-def test_errors_of_images_and_categories_are_reported(file: Path, drawn: tuple, name: str) -> None:
-    document, (plant, words) = drawn[0], grammar.TOP_PLANTS[name]
-    plant(document)
-    with pytest.raises(BadAnnotation) as caught:
-        read(file, grammar.text_of(document).encode())
-    assert words in caught.value.message
+@CASES
+def test_what_is_no_json_is_placed(file: Path, cases: int) -> None:
+    @settings(max_examples=cases // 10, **QUICK)
+    @given(grammar.documents(least=1), st.sampled_from(sorted(grammar.TEXT_PLANTS)))
+    def run(drawn: tuple, name: str) -> None:
+        plant, words = grammar.TEXT_PLANTS[name]
+        with pytest.raises(BadAnnotation) as caught:
+            read(file, plant(grammar.text_of(drawn[0])))
+        assert words in caught.value.message
 
-
-@settings(max_examples=CASES // 10, **QUICK)
-@given(grammar.documents(least=1), st.sampled_from(sorted(grammar.TEXT_PLANTS)))
-def test_what_is_no_json_is_placed(file: Path, drawn: tuple, name: str) -> None:
-    plant, words = grammar.TEXT_PLANTS[name]
-    with pytest.raises(BadAnnotation) as caught:
-        read(file, plant(grammar.text_of(drawn[0])))
-    assert words in caught.value.message
+    run()
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -113,19 +124,26 @@ def test_what_is_right_is_read_and_has_the_pixels_of_pycocotools(file: Path, dra
                 np.testing.assert_array_equal(mask, coco_masks.decode(packed).astype(bool))
 
 
-@settings(max_examples=CASES // 10, **QUICK)
-@given(st.recursive(
+ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
         st.sampled_from(["images", "annotations", "categories", "id", "file_name", "width", "height", "image_id",
                          "category_id", "segmentation", "bbox", "size", "counts", "temj", "name", "iscrowd"]),
         inner, max_size=6),
     max_leaves=30,
-))  # fmt: skip
-def test_any_json_is_read_or_refused(file: Path, value: object) -> None:
-    with contextlib.suppress(BadAnnotation, Refused):
-        found = read(file, grammar.json.dumps(value).encode())
-        assert len(found.images) == len(value["images"])
+)  # fmt: skip
+
+
+@CASES
+def test_any_json_is_read_or_refused(file: Path, cases: int) -> None:
+    @settings(max_examples=cases // 10, **QUICK)
+    @given(ANY_JSON)
+    def run(value: object) -> None:
+        with contextlib.suppress(BadAnnotation, Refused):
+            found = read(file, grammar.json.dumps(value).encode())
+            assert len(found.images) == len(value["images"])
+
+    run()
 
 
 OUTSIDE = [

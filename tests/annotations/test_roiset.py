@@ -222,3 +222,66 @@ def test_member_names_that_are_no_utf8_lose_no_roi(tmp_path: Path):
     path = archive(tmp_path / "a.zip", [("é.roi", encode(SQUARE, name="loop-0001")), ("b.roi", encode(SQUARE))])
     path.write_bytes(path.read_bytes().replace("é.roi".encode(), b"\xff\xfe.roi"))
     assert list(roiset.read(path).name) == ["loop-0001", "b"]
+
+
+def test_what_is_not_kept_of_a_roi_is_counted(tmp_path: Path):
+    roifile = pytest.importorskip("roifile")
+    plain = roifile.ImagejRoi.frompoints([[3, 4], [13, 4], [13, 24]])
+    rois = [roifile.ImagejRoi.frombytes(plain.tobytes()) for _ in range(4)]
+    for k, roi in enumerate(rois):
+        roi.name = f"n{k}"
+    rois[0].stroke_width, rois[0].stroke_color = 3, b"\xff\xff\x00\x00"
+    rois[1].fill_color, rois[1].props = b"\x40\x00\xff\x00", "class: loop\nfoo: 1\nbar baz: 2\n"
+    rois[2].props = "foo: 2\nscore: 0.5\n"
+    back = roiset.read(archive(tmp_path / "a.zip", [(f"{k}.roi", roi.tobytes()) for k, roi in enumerate(rois)]))
+    assert back.info["notes"] == (
+        "not kept of the ROIs: fill colours (1), stroke colours (1), stroke widths (1), the property 'bar' (1), "
+        "the property 'foo' (2)",
+    )
+    roiset.write(tmp_path / "b.zip", back)
+    assert roiset.read(tmp_path / "b.zip").info == {}
+
+
+def test_the_colour_of_a_group_and_the_size_of_points_are_nothing_else(tmp_path: Path):
+    roifile = pytest.importorskip("roifile")
+    grouped = roifile.ImagejRoi.frombytes(encode(SQUARE, name="a", group=3))
+    grouped.stroke_color = b"\xff\xff\x00\x00"
+    points = encode(Shape(RoiType.POINT, [[1, 2], [3, 4]]), name="b")
+    back = roiset.read(archive(tmp_path / "a.zip", [("a.roi", grouped.tobytes()), ("b.roi", points)]))
+    assert back.group.tolist() == [3, 0]
+    assert back.info == {}
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_are_the_same_however_they_are_packed_and_whatever_stands_before(tmp_path: Path, kind: int):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", kind) as zipped:
+        for k, name in enumerate(["a.roi", "环.roi", "empty.roi"]):
+            data = encode(SQUARE, name=f"n{k}") if k < 2 else b""
+            zipped.writestr(zipfile.ZipInfo(name), data, kind)
+    for before in (b"", b"#!/bin/sh\n"):
+        (tmp_path / "a.zip").write_bytes(before + buffer.getvalue())
+        back = roiset.read(tmp_path / "a.zip")
+        assert list(back.name) == ["n0", "n1"]
+        assert "empty.roi" in back.info["skipped"][0]["message"]
+
+
+def test_members_with_a_wrong_checksum_or_another_name_are_named(tmp_path: Path):
+    path = archive(tmp_path / "a.zip", [("one.roi", encode(SQUARE, name="a")), ("two.roi", encode(SQUARE, name="b"))])
+    data = path.read_bytes()
+    for at, words in ((data.index(b"PK\1\2") + 16, "CRC"), (30, "differ")):
+        damaged = bytearray(data)
+        damaged[at] ^= 1
+        path.write_bytes(damaged)
+        back = roiset.read(path)
+        assert list(back.name) == ["b"]
+        assert words in back.info["skipped"][0]["message"]
+
+
+def test_members_that_the_end_of_the_archive_counts_are_missed(tmp_path: Path):
+    path = archive(tmp_path / "a.zip", [(f"{k}.roi", encode(SQUARE, name=f"n{k}")) for k in range(3)])
+    data = bytearray(path.read_bytes())
+    end = data.index(b"PK\5\6")
+    data[end + 8 : end + 12] = b"\5\0\5\0"
+    path.write_bytes(data)
+    assert roiset.read(path).info["notes"] == ("2 of the archive's 5 members are not in its directory: it is damaged",)

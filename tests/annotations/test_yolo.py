@@ -97,6 +97,7 @@ def test_what_yolo_cannot_hold_is_told(tmp_path: Path, context: Context):
         "the score of 4 objects is lost: YOLO has no place for it",
         "the track of 4 objects is lost: YOLO has no place for it",
         "the position of 4 objects is lost: YOLO has no place for it",
+        "1 object without a class is written as the class 'object'",
         "1 box has rounded corners, which are lost",
     )
 

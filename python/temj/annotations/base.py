@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from temj import storage
+from temj.annotations.flat import with_area
 from temj.data import Film, Instances
 from temj.errors import BadAnnotation, Refused, StorageError
 
@@ -106,8 +107,8 @@ class Format:
         name: as in ``temj convert --to NAME``.
         title: what people call it.
         holds: what survives: of ``polygon``, ``mask`` (holes, several parts), ``box``, ``rotated_box``, ``ellipse``,
-            ``point``, ``line``, ``overlap``, ``class``, ``score``, ``track``, ``position``, ``name``, ``ignore``,
-            ``empty`` (an image without objects).
+            ``point``, ``line``, ``overlap``, ``class``, ``score``, ``track``, ``position``, ``name``, ``group``,
+            ``ignore``, ``empty`` (an image without objects).
         one_image: whether a file is about one image (a set becomes a folder of files).
         extension: of the file that is written, with its dot; "" where it is always a folder.
         recognises: whether a file or folder looks like this format (cheap: extension and first bytes).
@@ -129,7 +130,8 @@ class Format:
     ) -> tuple[dict[Path, bytes], tuple[str, ...]]:
         """(path → bytes of every file, losses) of a set that is to be written to ``path``; nothing is written.
 
-        A path with the format's extension is one file, any other one a folder.
+        A path with the format's extension is one file, any other one a folder. Outlines without area (see
+        :mod:`temj.annotations.flat`) are left out and counted where the format holds no lines.
 
         Raises:
             BadAnnotation: several images for one file, or what the format needs is not known.
@@ -146,8 +148,9 @@ class Format:
                 "extension", where=path, expected=f"a file name that ends in {self.extension} ({self.title}){other}",
                 remedy="Name the output so.",
             )  # fmt: skip
-        made = self.encode(annotations, context, alone)
-        return {path / name if name else path: data for name, data in made.files.items()}, made.losses
+        kept, flat = (annotations, ()) if "line" in self.holds else with_area(annotations)
+        made = self.encode(kept, context, alone)
+        return {path / name if name else path: data for name, data in made.files.items()}, (*flat, *made.losses)
 
     def write(self, path: Path, annotations: AnnotationSet, context: Context) -> tuple[str, ...]:
         """Write a set (files that are there are replaced); gives what could not be held, in sentences with counts.

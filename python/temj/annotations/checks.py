@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, counte
 from temj.annotations.outlines import extents
 from temj.annotations.pairing import Images
 from temj.data import Instances
+from temj.errors import BadAnnotation
 
 _SHOWN = 5
 
@@ -52,16 +53,45 @@ def _paired(
             found = files.only
             notes.append(f"the annotations are taken to be those of {found}, the only image in the folder")
         if found is None:
-            problems.append(f"image '{image.image}' is not in the folder of images")
+            problems.append(_absent(image.image))
             continue
         size = files.size(found)
-        if image.size is not None and tuple(image.size) != size:
-            told, real = ("{} x {}".format(*pair) for pair in (image.size, size))
-            problems.append(f"{found} has {real} pixels, its annotation says {told}")
+        problems += _other_size(found, image.size, size)
         images.append(replace(image, image=found, size=size))
     known = {image.image for image in images}
     images += [AnnotatedImage(name, None, None) for name in context.images if name not in known]
     return images, notes
+
+
+def image_problems(named: Iterable[tuple[str, tuple[int, int] | None]], context: Context) -> list[str]:
+    """Names that are not among the images of a context, and sizes that are not those of the files.
+
+    Args:
+        named: (file name, (width, height) or None) of each image of an annotation file.
+        context: nothing is asked where it has no images.
+    """
+    if not context.images and not context.films:
+        return []
+    files, problems = Images(context), []
+    for name, size in named:
+        try:
+            found = files.find(name)
+        except BadAnnotation as error:
+            problems.append(error.message)
+            continue
+        problems += [_absent(name)] if found is None else _other_size(found, size, files.size(found))
+    return problems
+
+
+def _absent(name: str) -> str:
+    return f"image '{name}' is not in the folder of images"
+
+
+def _other_size(name: str, said: tuple[int, int] | None, size: tuple[int, int]) -> list[str]:
+    if said is None or tuple(said) == size:
+        return []
+    told, real = ("{} x {}".format(*pair) for pair in (said, size))
+    return [f"{name} has {real} pixels, its annotation says {told}"]
 
 
 def _outside(image: AnnotatedImage) -> Iterator[str]:
@@ -69,7 +99,8 @@ def _outside(image: AnnotatedImage) -> Iterator[str]:
     if image.size is None or image.instances is None or not len(image.instances):
         return
     box = extents(image.instances.shapes)
-    wholly = ((box[:, 2:] <= 0) | (box[:, :2] >= image.size)).any(axis=1)
+    low, high = box[:, :2], box[:, 2:]  # a line on the border itself is not outside
+    wholly = (((high <= 0) & (low < 0)) | ((low >= image.size) & (high > image.size))).any(axis=1)
     for index in np.flatnonzero(wholly):
         name = image.instances.name[index] or f"object {index + 1}"
         place = ", ".join(f"{value:g}" for value in box[index])

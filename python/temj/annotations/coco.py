@@ -20,11 +20,12 @@ import numpy as np
 
 from temj.annotations import strict_json
 from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Format, counted, raise_problems
+from temj.annotations.checks import image_problems
 from temj.annotations.coco_boxes import compare_boxes
 from temj.annotations.coco_checks import Document, check
 from temj.annotations.coco_shapes import shapes_of
 from temj.annotations.coco_write import HOLDS, TITLE, encode
-from temj.annotations.pairing import plain_names, same
+from temj.annotations.pairing import files_of, plain_names, same
 from temj.data import IGNORE, Instances, Shapes
 
 _HEAD = 4096
@@ -36,14 +37,13 @@ _KEYS = {
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a ``.json`` file that speaks of images or annotations, or a folder with such a file."""
-    return bool(_files(path))
+    """Whether it is a ``.json`` file (reading says where it is none), or a folder with one that speaks of images."""
+    return path.suffix.lower() == ".json" if path.is_file() else bool(_files(path))
 
 
-def _files(path: Path) -> list[Path]:
-    """The file, or those of a folder, that look like COCO."""
-    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
-    return [file for file in files if file.suffix.lower() == ".json" and file.is_file() and _looks(file)]
+def _files(folder: Path) -> list[Path]:
+    """The files of a folder that look like COCO."""
+    return [file for file in files_of(folder, (".json",)) if _looks(file)]
 
 
 def _looks(file: Path) -> bool:
@@ -52,11 +52,12 @@ def _looks(file: Path) -> bool:
     return any(word in head for word in (b'"images"', b'"annotations"', b'"categories"', b'"info"', b'"licenses"'))
 
 
-def read(path: Path, _context: Context) -> AnnotationSet:
+def read(path: Path, context: Context) -> AnnotationSet:
     """The images and objects of a COCO file (the module's docstring has the rules).
 
     Raises:
-        BadAnnotation: no JSON, or values that cannot be; the report has all of them.
+        BadAnnotation: no JSON, or values that cannot be; the report has all of them, and with them the images that are
+            not in the folder of images.
         Refused: file names that lead out of the folder of images.
     """
     if path.is_dir():
@@ -72,6 +73,9 @@ def read(path: Path, _context: Context) -> AnnotationSet:
     names = plain_names([name for name, _size, _marked in document.images.values() if name], path)
     problems += [f"two images have the file name {name}" for name in sorted({n for n in names if names.count(n) > 1})]
     problems += compare_boxes(document, shapes, notes)
+    if problems:  # where the file itself is in order, the images are looked at with those of all other formats
+        sizes = [size for name, size, _marked in document.images.values() if name]
+        problems += image_problems(zip(names, sizes, strict=True), context)
     raise_problems(path, problems, "coco", "a COCO file without errors")
     categories = _categories(document, notes)
     made = Shapes.of(shapes)

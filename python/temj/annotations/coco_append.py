@@ -10,6 +10,7 @@ from typing import Any
 
 from temj.annotations import coco, strict_json
 from temj.annotations.base import AnnotationSet, Context
+from temj.annotations.flat import with_area
 from temj.annotations.pairing import plain_names, same
 from temj.errors import BadAnnotation
 
@@ -32,8 +33,9 @@ def append(path: Path, own: AnnotationSet, context: Context, replace: bool) -> t
         BadAnnotation: the file has problems; the image is annotated there and ``replace`` is false; or it has another
             size there.
     """
-    coco.read(path, context)
+    coco.read(path, Context())
     document = strict_json.load(path)
+    own, flat = with_area(own)
     made = coco.encode(own, context, False)
     new = json.loads(made.files[""])
     picture = new["images"][0]
@@ -52,7 +54,7 @@ def append(path: Path, own: AnnotationSet, context: Context, replace: bool) -> t
     for number, row in enumerate(new["annotations"], start=first):
         place = {"id": number, "image_id": entry["id"], "category_id": numbers[row["category_id"]]}
         document["annotations"].append(row | place)
-    return _text(document).encode(), made.losses, len(old)
+    return _text(document).encode(), (*flat, *made.losses), len(old)
 
 
 def _same_image(entry: dict[str, Any], picture: dict[str, Any], path: Path) -> bool:

@@ -6,15 +6,15 @@ import json
 import math
 import re
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from temj.annotations import rle
-from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded
+from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, counted
 from temj.annotations.coco_kinds import description, plain_numbers
-from temj.annotations.losses import losses
+from temj.annotations.losses import NO_CLASS, losses
 from temj.annotations.outlines import axes, extents, polygons
 from temj.annotations.pairing import Images, with_sizes
 from temj.annotations.roi import class_of_name
@@ -26,10 +26,9 @@ TITLE = "COCO"
 HOLDS = frozenset(
     {
         "polygon", "mask", "box", "rotated_box", "ellipse", "overlap", "class", "score", "track", "position", "name",
-        "ignore", "empty",
+        "group", "ignore", "empty",
     }
 )  # fmt: skip
-NO_CLASS = "object"
 _EXTENSIONS = {RoiType.ELLIPSE: "ellipse", RoiType.ROTATED_RECT: "rotated_box"}
 
 
@@ -49,7 +48,8 @@ def encode(annotations: AnnotationSet, context: Context, alone: bool) -> Encoded
         BadAnnotation: the size of an annotated image is not known.
     """
     del alone
-    known = iter(with_sizes(annotations, context, TITLE))
+    sized = [_with_pixels(image) for image in with_sizes(annotations, context, TITLE)]
+    known = iter([image for image, _bare in sized])
     images = Images(context)
     classes = _classes(annotations)
     numbers = {name: number for number, name in enumerate(classes, start=1)}
@@ -69,7 +69,28 @@ def encode(annotations: AnnotationSet, context: Context, alone: bool) -> Encoded
     head = {"info": {"description": "written by TEMJ"}} | dict(annotations.info.get("coco", {}))
     document = {**head, "images": pictures, "categories": categories}
     text = _text(document, rows)
-    return Encoded({"": text.encode()}, losses(annotations.images, HOLDS, TITLE, {}))
+    told = losses(annotations.images, HOLDS, TITLE, {})
+    bare = sum(count for _image, count in sized)
+    if bare:
+        what = counted(bare, "outline with holes or parts has", "outlines with holes or parts have")
+        told += (f"{what} no pixel in the image and are left out: {TITLE} needs one for a mask",)
+    return Encoded({"": text.encode()}, told)
+
+
+def _with_pixels(image: AnnotatedImage) -> tuple[AnnotatedImage, int]:
+    """An image without the objects that need a mask and have no pixel for it; how many these are."""
+    shapes = image.instances.shapes
+    paths = np.flatnonzero(shapes.roi_type == RoiType.COMPOSITE)
+    if not len(paths):
+        return image, 0
+    part = shapes.take(paths)
+    bare = rasterise(part, *image.size).counts(len(part)) == 0
+    bare &= rasterise_filled(part, *image.size).counts(len(part)) != 0
+    if not bare.any():
+        return image, 0
+    return replace(image, instances=image.instances.take(np.delete(np.arange(len(shapes)), paths[bare]))), int(
+        bare.sum()
+    )
 
 
 def _text(document: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:

@@ -8,11 +8,12 @@ import math
 
 import numpy as np
 
-from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded
+from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, counted
 from temj.annotations.losses import losses
 from temj.annotations.outlines import axes, extents
-from temj.data import Instances, RoiType, Shape
-from temj.geometry import fitted_ellipses
+from temj.data import Instances, RoiType, Shape, Shapes
+from temj.geometry import fitted_ellipses, rasterise
+from temj.spreadsheet import safe_text
 
 TITLE = "a table of objects"
 HOLDS = frozenset(
@@ -25,7 +26,6 @@ COLUMNS = (
 _WORDS = {
     RoiType.ELLIPSE: "ellipse", RoiType.ROTATED_RECT: "rotated box", RoiType.RECT: "box", RoiType.OVAL: "oval",
 }  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def encode(annotations: AnnotationSet, _context: Context, alone: bool) -> Encoded:
@@ -38,8 +38,27 @@ def encode(annotations: AnnotationSet, _context: Context, alone: bool) -> Encode
         writer.writerows(_rows(image))
     becomes = dict.fromkeys(("polygon", "mask"), "the ellipse that fits its pixels")
     told = losses(annotations.images, HOLDS, TITLE, becomes)
+    bare = sum(map(_bare, annotations.annotated))
+    if bare:
+        what = counted(bare, "outline without a pixel in the image is", "outlines without a pixel in the image are")
+        told += (f"{what} written as the ellipse in the box around it",)
     data = buffer.getvalue().encode("utf-8-sig", "replace")
     return Encoded({"": data}, told)
+
+
+def _bare(image: AnnotatedImage) -> int:
+    """How many outlines have no pixel to which an ellipse could be fitted."""
+    shapes = image.instances.shapes
+    drawn = shapes.take((shapes.roi_type <= RoiType.COMPOSITE) & np.isin(shapes.roi_type, list(_WORDS), invert=True))
+    return int((rasterise(drawn, *_size(image.size, drawn)).counts(len(drawn)) == 0).sum())
+
+
+def _size(size: tuple[int, int] | None, shapes: Shapes) -> tuple[int, int]:
+    """(width, height) of the image, or of what holds all the outlines where it is not known."""
+    if size is not None:
+        return size
+    ends = np.nan_to_num(extents(shapes)[:, 2:]).max(axis=0, initial=1.0)
+    return int(np.ceil(ends[0])), int(np.ceil(ends[1]))
 
 
 def _rows(image: AnnotatedImage) -> list[list[str]]:
@@ -47,17 +66,17 @@ def _rows(image: AnnotatedImage) -> list[list[str]]:
     instances = image.instances.take(image.instances.shapes.roi_type <= RoiType.COMPOSITE)
     blank = dict.fromkeys(COLUMNS, "")
     if not len(instances):
-        return [list((blank | {"image": _text(image.image), "unit": "pixel"}).values())]
+        return [list((blank | {"image": safe_text(image.image), "unit": "pixel"}).values())]
     rows = []
     for k, shape in enumerate(_as_axes(instances, image.size).shapes):
         channel, plane, frame = (str(number or "") for number in instances.position[k].tolist())
         x, y, major, minor, angle = (_number(value) for value in _half_turn(shape))
         score = instances.score[k]
         cells = {
-            "image": _text(image.image), "channel": channel, "slice": plane, "frame": frame,
+            "image": safe_text(image.image), "channel": channel, "slice": plane, "frame": frame,
             "shape": _WORDS[shape.roi_type], "x": x, "y": y, "major": major, "minor": minor, "angle": angle,
-            "class": _text(instances.class_name[k]), "score": "" if math.isnan(score) else _number(score),
-            "track": str(instances.track[k] or ""), "name": _text(instances.name[k]), "unit": "pixel",
+            "class": safe_text(instances.class_name[k]), "score": "" if math.isnan(score) else _number(score),
+            "track": str(instances.track[k] or ""), "name": safe_text(instances.name[k]), "unit": "pixel",
         }  # fmt: skip
         rows.append(list((blank | cells).values()))
     return rows
@@ -69,10 +88,7 @@ def _as_axes(instances: Instances, size: tuple[int, int] | None) -> Instances:
     if not len(outlined):
         return instances
     part = instances.take(outlined)
-    if size is None:
-        box = extents(part.shapes)
-        size = tuple(np.maximum(np.ceil(box[:, 2:].max(axis=0)), 1).astype(int).tolist())
-    fitted = fitted_ellipses(part, *size)
+    fitted = fitted_ellipses(part, *_size(size, part.shapes))
     shapes: list[Shape] = list(instances.shapes)
     for k, shape in zip(outlined, fitted.shapes, strict=True):
         shapes[k] = shape
@@ -86,8 +102,3 @@ def _half_turn(shape: Shape) -> tuple[float, ...]:
 
 def _number(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else repr(float(value))
-
-
-def _text(text: str) -> str:
-    """A text cell that no spreadsheet runs; the reader takes the mark away again."""
-    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text

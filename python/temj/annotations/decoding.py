@@ -17,6 +17,9 @@ from temj.annotations.spline import spline_points
 from temj.data import IGNORE, RoiType, Shape
 from temj.errors import BadAnnotation
 
+_STYLE = ("stroke widths", "stroke colours", "fill colours")
+_PROPERTIES = {"class", "score", "track", "diameter"}
+
 
 def decode(data: bytes, member: str) -> tuple[Shape, dict[str, Any]]:
     """The shape in the bytes of a ``.roi`` file, and what else it says.
@@ -27,8 +30,8 @@ def decode(data: bytes, member: str) -> tuple[Shape, dict[str, Any]]:
 
     Returns:
         The shape and ``name, class_name, score, group, position, track`` as in :class:`temj.data.Instances`,
-        ``diameter``: ``major``, ``geometric``, ``equivalent`` or "" where it says none of them, and ``note``: what was
-        changed in reading, or "".
+        ``diameter``: ``major``, ``geometric``, ``equivalent`` or "" where it says none of them, ``note``: what was
+        changed in reading, or "", and ``dropped``: what else the ROI has in ImageJ, which has no place here, in words.
 
     Raises:
         BadAnnotation: no ROI, cut off, damaged, text or a picture instead of an outline, or absurd coordinates.
@@ -46,7 +49,7 @@ def decode(data: bytes, member: str) -> tuple[Shape, dict[str, Any]]:
 def _decode(data: bytes, member: str) -> tuple[Shape, dict[str, Any]]:
     if len(data) < HEADER.size or not data.startswith(MAGIC[:2]):
         raise ValueError(f"{len(data)} bytes that begin with {data[:16]!r}")
-    (_magic, version, kind, top, left, bottom, right, count, numbers, _stroke, path, _stroke_colour, _fill,
+    (_magic, version, kind, top, left, bottom, right, count, numbers, stroke, path, stroke_colour, fill,
      subtype, options, parameter, plane, after) = HEADER.unpack_from(data)  # fmt: skip
     box = tuple(layout.signed(edge) for edge in (left, top, right, bottom))
     subpixel = bool(options & layout.SUB_PIXEL) and version >= 222
@@ -70,7 +73,15 @@ def _decode(data: bytes, member: str) -> tuple[Shape, dict[str, Any]]:
             note = "the points of its fitted spline are taken"
     else:
         raise ValueError(f"the unknown type {kind}")
-    return shape, _facts(data, version, after, plane, member) | {"note": note}
+    facts = _facts(data, version, after, plane, member) | {"note": note}
+    if stroke or stroke_colour or fill:
+        facts["dropped"] += _style(stroke and kind != layout.POINT, stroke_colour and not facts["group"], fill)
+    return shape, facts
+
+
+def _style(width: int, colour: int, fill: int) -> list[str]:
+    """What a ROI is drawn with; the size of points is none of it, nor is the colour that ImageJ gives to a group."""
+    return [name for name, value in zip(_STYLE, (width, colour, fill), strict=True) if value]
 
 
 def _path(data: bytes, count: int) -> tuple[np.ndarray, tuple, bool, np.ndarray]:
@@ -127,6 +138,7 @@ def _facts(data: bytes, version: int, after: int, plane: int, member: str) -> di
         "position": position,
         "track": int(_number(properties.get("track", ""), 0)),
         "diameter": _rule(properties.get("diameter", "")),
+        "dropped": [f"the property '{key[:40]}'" for key in properties if key not in _PROPERTIES],
     }
 
 

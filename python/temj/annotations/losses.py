@@ -10,6 +10,8 @@ from temj.annotations.base import AnnotatedImage, counted
 from temj.data import IGNORE, Instances, RoiType
 from temj.geometry.vertices import POLYLINES
 
+NO_CLASS = "object"
+"""The class of objects without one in formats in which each needs one."""
 KINDS = {
     "box": (RoiType.RECT,),
     "rotated_box": (RoiType.ROTATED_RECT,),
@@ -59,6 +61,14 @@ def losses(
     return tuple(told)
 
 
+def nameless(images: Iterable[AnnotatedImage]) -> tuple[str, ...]:
+    """The sentence that counts objects without a class, for formats in which each needs one; none where none is."""
+    parts = [image.instances for image in images if image.instances is not None]
+    count = sum(int(((part.class_name == "") & (part.shapes.roi_type <= RoiType.COMPOSITE)).sum()) for part in parts)
+    what = counted(count, "object without a class is", "objects without a class are")
+    return (f"{what} written as the class '{NO_CLASS}'",) if count else ()
+
+
 def _columns(parts: list[Instances]) -> Iterator[tuple[str, int]]:
     """How many objects have something in each column."""
     ignored = [part.ignored for part in parts]
@@ -70,4 +80,5 @@ def _columns(parts: list[Instances]) -> Iterator[tuple[str, int]]:
     yield "score", sum(int((~np.isnan(part.score)).sum()) for part in parts)
     yield "track", sum(int((part.track != 0).sum()) for part in parts)
     yield "position", sum(int((part.position != 0).any(axis=1).sum()) for part in parts)
+    yield "group", sum(int((part.group != 0).sum()) for part in parts)
     yield "name", sum(sum(map(bool, part.name)) for part in parts)

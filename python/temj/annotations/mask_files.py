@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, counted
-from temj.annotations.losses import KINDS, losses
+from temj.annotations.losses import KINDS, NO_CLASS, losses, nameless
 from temj.annotations.masks import IGNORE_VALUE
 from temj.annotations.pairing import file_stems, with_sizes
 from temj.data import IGNORE, RoiType
@@ -60,11 +60,11 @@ def encode(annotations: AnnotationSet, context: Context, alone: bool) -> Encoded
 
 def _classes(annotations: AnnotationSet, images: list[AnnotatedImage]) -> tuple[str, ...]:
     """Classes 1, 2, …; objects without a class are of the class ``object``."""
-    names = [name or "object" for image in images for name in dict.fromkeys(image.instances.class_name)]
+    names = [name or NO_CLASS for image in images for name in dict.fromkeys(image.instances.class_name)]
     classes = tuple(name for name in dict.fromkeys([*annotations.classes, *names]) if name != IGNORE)
     if len(classes) > LARGEST_CLASS:
         raise BadAnnotation("classes", expected=f"at most {LARGEST_CLASS} classes in a mask", found=len(classes))
-    return classes or ("object",)
+    return classes or (NO_CLASS,)
 
 
 def _kinds(wanted: str, classes: tuple[str, ...], images: list[AnnotatedImage], alone: bool) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def _painted(image: AnnotatedImage, classes: tuple[str, ...], count: _Count) -> 
     instances = image.instances
     labels, overlapped = paint(instances.shapes, instances.score, *image.size)
     numbers = {name: number for number, name in enumerate(classes, start=1)} | {IGNORE: IGNORE_VALUE}
-    values = np.array([0, *(numbers[name or "object"] for name in instances.class_name)], np.uint8)
+    values = np.array([0, *(numbers[name or NO_CLASS] for name in instances.class_name)], np.uint8)
     pixels = np.bincount(labels.ravel(), minlength=len(instances) + 1)[1:]
     area = instances.shapes.roi_type <= RoiType.COMPOSITE
     count.overlapped += overlapped
@@ -136,7 +136,7 @@ def _told(
         holds = holds - {"class", "ignore"}
     elif kinds == ("classes",) and alone:
         holds = holds - {"class"}
-    told = list(losses(images, holds, TITLE, {}))
+    told = [*losses(images, holds, TITLE, {}), *nameless(images)]
     drawn = sum(map(_between_pixels, images))
     if drawn:
         what = counted(drawn, "outline is", "outlines are")

@@ -24,7 +24,7 @@ from temj.annotations.masks import (
     label_range,
     read_labels,
 )
-from temj.annotations.pairing import Images, read_each
+from temj.annotations.pairing import Images, files_of, read_each
 from temj.data import IGNORE, Instances
 from temj.errors import BadAnnotation
 
@@ -41,14 +41,7 @@ def recognises(path: Path) -> bool:
     """Whether it is a TIFF or PNG, or a folder with such files (or with a folder ``classes`` or ``instances``)."""
     if path.is_file():
         return path.suffix.lower() in _KINDS
-    return bool(_files(path)) or any(_files(path / name) for name in ("classes", "instances"))
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    return sorted(file for file in files if file.suffix.lower() in _KINDS)
+    return bool(files_of(path, _KINDS)) or any(files_of(path / name, _KINDS) for name in ("classes", "instances"))
 
 
 @dataclass(frozen=True)
@@ -69,16 +62,16 @@ def read(path: Path, context: Context) -> AnnotationSet:
         BadAnnotation: values without a class, two masks for one image, masks without a partner.
         BadImage: a mask that cannot be read.
     """
-    files, beside = ([path], 0) if path.is_file() else _without_images(_files(path))
+    files, beside = ([path], 0) if path.is_file() else _without_images(files_of(path, _KINDS))
     pair = [] if path.is_file() or files else [_by_name(path / name) for name in ("classes", "instances")]
     folder = path.parent if path.is_file() else path
     names = context.classes or (_class_names(folder / CLASS_NAMES) if path.is_dir() else ())
     if pair and all(pair):
         found, notes = _read_pairs(*pair, names or (DEFAULT_CLASS,), path, context)
     else:
-        files = files or _files(path / "classes") or _files(path / "instances")
-        only = context.masks if context.masks != "auto" or _files(path) or path.is_file() else files[0].parent.name
-        found, notes = _read_files(files, names, only, context)
+        files = files or files_of(path / "classes", _KINDS) or files_of(path / "instances", _KINDS)
+        told = context.masks != "auto" or path.is_file() or files_of(path, _KINDS)
+        found, notes = _read_files(files, names, context.masks if told else files[0].parent.name, context)
     if beside:
         notes.append(f"{counted(beside, 'image')} beside {'its mask' if beside == 1 else 'their masks'} left out")
     twice = sorted({image.image for image in found if sum(image.image == other.image for other in found) > 1})
@@ -109,7 +102,7 @@ def _class_names(file: Path) -> tuple[str, ...]:
 
 
 def _by_name(folder: Path) -> dict[str, Path]:
-    return {file.stem: file for file in _files(folder)}
+    return {file.stem: file for file in files_of(folder, _KINDS)}
 
 
 def _read_files(

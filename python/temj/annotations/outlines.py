@@ -22,7 +22,7 @@ def polygons(shapes: Shapes) -> Rings:
 
     Corners are exact for polygons, rectangles and paths of lines. An ellipse gives the 72 corners that ImageJ
     draws, a curve lines within 0.01 px; ovals and rounded rectangles give the outline of the pixels that ImageJ
-    counts for them. Points and lines have none.
+    counts for them, or, where they lie between pixels, the corners of the box around them. Points and lines have none.
     """
     kind, counts = shapes.roi_type, np.diff(shapes.offsets)
     square = (kind == RoiType.RECT) & ~(np.nan_to_num(shapes.params[:, 4]) >= 1)
@@ -42,6 +42,8 @@ def polygons(shapes: Shapes) -> Rings:
         pixels, made_of = traced(shapes.take(curved))
         points, sizes, owner = _simple(pixels)
         parts.append((points, sizes, curved[made_of][owner]))
+        bare = np.delete(curved, made_of)
+        parts.append((rect_corners(shapes.params[bare]).reshape(-1, 2), np.full(len(bare), 4), bare))
     return _merged([part for part in parts if len(part[1])])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from temj import readers
 from temj.annotations import roiset
 from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, Format, raise_problems
-from temj.annotations.pairing import Images, file_stems, read_each
+from temj.annotations.pairing import Images, file_stems, files_of, read_each
 from temj.annotations.roi_sets import classes_of, told
 from temj.data import Film, Instances
 from temj.errors import BadAnnotation, BadImage
@@ -29,8 +29,7 @@ def recognises(path: Path) -> bool:
 
 
 def _tiffs(path: Path) -> list[Path]:
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
-    return [file for file in files if file.suffix.lower() in _SUFFIXES and not file.name.startswith(".")]
+    return files_of(path, _SUFFIXES) if path.is_dir() else [path] if path.suffix.lower() in _SUFFIXES else []
 
 
 def _has_overlay(file: Path) -> bool:
@@ -126,7 +125,7 @@ FORMAT = Format(
     holds=frozenset(
         {
             "polygon", "mask", "box", "rotated_box", "ellipse", "point", "line", "overlap", "class", "score", "track",
-            "position", "name", "ignore",
+            "position", "name", "group", "ignore",
         }
     ),
     one_image=True,

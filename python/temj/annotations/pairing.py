@@ -6,7 +6,7 @@ import functools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,8 +29,23 @@ def list_images(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise BadValue("images", where=folder, expected="a folder of images", remedy="Check the path.")
-    files = (file for file in sorted(folder.iterdir()) if file.is_file() and not file.name.startswith("."))
-    return {file.name: file for file in files if file.suffix.lower() in readers.READERS}
+    return {file.name: file for file in files_of(folder, readers.READERS)}
+
+
+def files_of(folder: Path, suffixes: Container[str]) -> list[Path]:
+    """The files of a folder (not of its sub-folders) with one of these extensions, sorted; none where it is no folder.
+
+    Hidden files are left out: macOS puts one beside each file.
+
+    Args:
+        folder: where to look.
+        suffixes: in small letters, with the dot.
+    """
+    files = folder.iterdir() if folder.is_dir() else ()
+    return sorted(
+        file for file in files
+        if file.suffix.lower() in suffixes and not file.name.startswith(".") and file.is_file()
+    )  # fmt: skip
 
 
 def plain_names(names: Iterable[object], where: Path) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from temj.annotations import roiset
 from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, Format, raise_problems
-from temj.annotations.pairing import Images, file_stems, read_each
+from temj.annotations.pairing import Images, file_stems, files_of, read_each
 from temj.data import IGNORE
 
 END = "_RoiSet"
@@ -16,12 +16,7 @@ _SUFFIXES = (".zip", ".roi")
 
 def recognises(path: Path) -> bool:
     """Whether it is a ``.zip`` or ``.roi`` file, or a folder with zip files in it."""
-    return path.suffix.lower() in _SUFFIXES if path.is_file() else bool(_archives(path))
-
-
-def _archives(folder: Path) -> list[Path]:
-    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    return sorted(file for file in files if file.suffix.lower() == ".zip")
+    return path.suffix.lower() in _SUFFIXES if path.is_file() else bool(files_of(path, (".zip",)))
 
 
 def read(path: Path, context: Context) -> AnnotationSet:
@@ -30,7 +25,7 @@ def read(path: Path, context: Context) -> AnnotationSet:
     Raises:
         BadAnnotation: nothing usable in one of the files, no files, or two files for one image.
     """
-    files = _archives(path) if path.is_dir() else [path]
+    files = files_of(path, (".zip",)) if path.is_dir() else [path]
     if not files:
         raise_problems(path, ["no .zip file in this folder"], "empty-folder", "files <image>_RoiSet.zip")
     images = Images(context)
@@ -80,7 +75,7 @@ FORMAT = Format(
     holds=frozenset(
         {
             "polygon", "mask", "box", "rotated_box", "ellipse", "point", "line", "overlap", "class", "score", "track",
-            "position", "name", "ignore", "empty",
+            "position", "name", "group", "ignore", "empty",
         }
     ),
     one_image=True,

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import re
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from temj import storage
+from temj.annotations.archives import members_of, opened, whole
 from temj.annotations.roi import class_of, decode, diameter_info, encode
 from temj.data import Instances, Shape
 from temj.errors import BadAnnotation
 
 LARGEST_MEMBER = 256 * 2**20
 LARGEST_SET = 4 * 2**30
-_MEMBER, _DIRECTORY, _ENTRY, _UTF8 = b"PK\3\4", b"PK\1\2", 46, 0x08
-"""Begin of a member; begin and length of an entry of a zip's directory, which ends with the place of the member's own
-header; the bit "the name is UTF-8" in the second byte of flags of both."""
+_SHOWN = 10
 _DATE = (1980, 1, 1, 0, 0, 0)
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _COLUMNS = {"class_name": object, "score": float, "name": object, "group": int, "position": int, "track": int}
@@ -96,12 +97,16 @@ def _skipped(error: BadAnnotation) -> dict[str, str]:
 
 def _instances(found: list[tuple[Shape, dict]], group_names: Mapping[int, str], notes: list[str]) -> Instances:
     """The columns of all objects, with classes and unique names."""
-    columns = {key: [facts[key] for _shape, facts in found] for key in (*_COLUMNS, "note", "diameter")}
+    columns = {key: [facts[key] for _shape, facts in found] for key in (*_COLUMNS, "note", "diameter", "dropped")}
     notes += [f"{name}: {note}" for name, note in zip(columns["name"], columns.pop("note"), strict=True) if note]
     columns["class_name"] = [
         class_of(kind, group_names.get(group, ""), name)
         for kind, group, name in zip(columns["class_name"], columns["group"], columns["name"], strict=True)
     ]
+    dropped = Counter(itertools.chain.from_iterable(columns["dropped"]))
+    if dropped:
+        told = ", ".join(f"{what} ({count:,})" for what, count in sorted(dropped.items())[:_SHOWN])
+        notes.append(f"not kept of the ROIs: {told}{' …' if len(dropped) > _SHOWN else ''}")
     names = unique(columns["name"])
     renamed = sum(new != old for new, old in zip(names, columns["name"], strict=True))
     if renamed:
@@ -117,13 +122,14 @@ def _members(path: Path, notes: list[str], skipped: list[dict[str, str]]) -> lis
     try:
         if path.suffix.lower() == ".roi":
             return [(str(path), path.read_bytes())]
-        with _archive(path) as archive:
-            listed, there = len(archive.infolist()), path.read_bytes().count(_MEMBER)
+        archive, data = opened(path)
+        with archive:
+            listed, there = len(archive.infolist()), members_of(data)
             if there > listed:
                 notes.append(
                     f"{there - listed} of the archive's {there} members are not in its directory: it is damaged"
                 )
-            return _unpack(archive, path, notes, skipped)
+            return _unpack(archive, data, path, notes, skipped)
     except OSError as error:
         raise BadAnnotation(
             "unreadable", where=path, found=error.strerror or error, remedy="Check the path."
@@ -137,24 +143,8 @@ def _members(path: Path, notes: list[str], skipped: list[dict[str, str]]) -> lis
         ) from error  # fmt: skip
 
 
-def _archive(path: Path) -> zipfile.ZipFile:
-    """An archive; where names in it are not the UTF-8 that they say they are, they are read as plain bytes."""
-    try:
-        return zipfile.ZipFile(path)
-    except UnicodeDecodeError:
-        data = bytearray(path.read_bytes())
-        at = data.find(_DIRECTORY)
-        while 0 <= at <= len(data) - _ENTRY:
-            header = int.from_bytes(data[at + _ENTRY - 4 : at + _ENTRY], "little")
-            for place in (at + 9, header + 7):
-                if place < len(data):
-                    data[place] &= ~_UTF8
-            at = data.find(_DIRECTORY, at + 1)
-        return zipfile.ZipFile(io.BytesIO(data))
-
-
 def _unpack(
-    archive: zipfile.ZipFile, path: Path, notes: list[str], skipped: list[dict[str, str]]
+    archive: zipfile.ZipFile, packed: bytes, path: Path, notes: list[str], skipped: list[dict[str, str]]
 ) -> list[tuple[str, bytes]]:
     """The ``.roi`` members, read by their place, so that equal names do not matter."""
     files = [member for member in archive.infolist() if not member.filename.endswith("/")]
@@ -166,8 +156,10 @@ def _unpack(
     members = []
     for member in wanted:
         try:
-            with archive.open(member) as file:
-                data = file.read(LARGEST_MEMBER + 1)
+            data = whole(packed, member) if member.file_size <= LARGEST_MEMBER else None
+            if data is None:
+                with archive.open(member) as file:
+                    data = file.read(LARGEST_MEMBER + 1)
             if len(data) > LARGEST_MEMBER:
                 raise ValueError("more than 256 MiB")
             members.append((f"{path}/{member.filename}", data))

@@ -21,11 +21,21 @@ from pathlib import Path
 
 import numpy as np
 
-from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, Format, raise_problems
-from temj.annotations.losses import losses
+from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, raise_problems
+from temj.annotations.losses import NO_CLASS, losses, nameless
 from temj.annotations.outlines import extents, rect
 from temj.annotations.pairing import Images, file_stems, plain_names, read_each, stem_of
-from temj.annotations.text_rows import NAMES, class_names, class_number, named, number, rows, text_files, unknown_class
+from temj.annotations.text_rows import (
+    NAMES,
+    class_names,
+    class_number,
+    named,
+    number,
+    rows,
+    text_files,
+    text_format,
+    unknown_class,
+)
 from temj.annotations.yolo_write import class_order
 from temj.data import Instances, RoiType, Shape
 from temj.errors import BadAnnotation
@@ -163,7 +173,7 @@ def encode(annotations: AnnotationSet, _context: Context, alone: bool) -> Encode
     if not alone:
         files[LIST] = "".join(f"{image.image}\n" for image in images).encode("utf-8", "replace")
         files[NAMES] = "".join(f"{name}\n" for name in classes).encode("utf-8", "replace")
-    told = losses(annotations.images, HOLDS - ({"class"} if alone else set()), TITLE, _BECOMES)
+    told = losses(annotations.images, HOLDS - ({"class"} if alone else set()), TITLE, _BECOMES) + nameless(images)
     return Encoded(files, told)
 
 
@@ -172,17 +182,8 @@ def _rows(image: AnnotatedImage, numbers: dict[str, int]) -> bytes:
     lines = []
     for name, box in zip(instances.class_name, extents(instances.shapes).tolist(), strict=True):
         left, top, right, bottom = (f"{int(value)}" if value.is_integer() else repr(value) for value in box)
-        lines.append(f"{numbers[name or 'object']} {top} {left} {bottom} {right}\n")
+        lines.append(f"{numbers[name or NO_CLASS]} {top} {left} {bottom} {right}\n")
     return "".join(lines).encode()
 
 
-FORMAT = Format(
-    name="shen",
-    title=TITLE,
-    holds=HOLDS,
-    one_image=True,
-    extension=".txt",
-    recognises=recognises,
-    read=read,
-    encode=encode,
-)
+FORMAT = text_format("shen", (TITLE, HOLDS), recognises, read, encode)

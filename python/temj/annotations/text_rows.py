@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from temj.annotations.base import Format
 from temj.annotations.encoding import LARGEST_COORDINATE
+from temj.annotations.pairing import files_of
 from temj.errors import BadAnnotation
 
 LARGEST = 64 * 2**20
@@ -41,10 +44,12 @@ def rows(file: Path) -> Iterator[tuple[int, list[str]]]:
 
 def text_files(folder: Path, leave_out: Sequence[str] = ()) -> list[Path]:
     """The ``.txt`` files of a folder but those of certain names, sorted."""
-    if not folder.is_dir():
-        return []
-    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    return sorted(file for file in files if file.suffix.lower() == ".txt" and file.name.lower() not in leave_out)
+    return [file for file in files_of(folder, (".txt",)) if file.name.lower() not in leave_out]
+
+
+def text_format(name: str, says: tuple[str, frozenset[str]], recognises: Any, read: Any, encode: Any) -> Format:
+    """A format of one ``.txt`` file an image; ``says`` is its title and what it holds."""
+    return Format(name, *says, True, ".txt", recognises, read, encode)
 
 
 def class_number(word: str) -> int | None:

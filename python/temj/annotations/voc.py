@@ -25,7 +25,7 @@ import numpy as np
 from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Format, counted, raise_problems
 from temj.annotations.encoding import LARGEST_COORDINATE
 from temj.annotations.outlines import from_axes, rect
-from temj.annotations.pairing import Images, plain_names, read_each, same, stem_of
+from temj.annotations.pairing import Images, files_of, plain_names, read_each, same, stem_of
 from temj.annotations.roi_sets import classes_of
 from temj.annotations.voc_write import HOLDS, TITLE, encode
 from temj.annotations.voc_xml import load
@@ -39,12 +39,7 @@ _KNOWN = {"name", "type", "pose", "truncated", "difficult", "bndbox", "robndbox"
 
 def recognises(path: Path) -> bool:
     """Whether it is an XML file, or a folder with some."""
-    return path.suffix.lower() == ".xml" if path.is_file() else bool(_files(path))
-
-
-def _files(folder: Path) -> list[Path]:
-    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    return sorted(file for file in files if file.suffix.lower() == ".xml")
+    return path.suffix.lower() == ".xml" if path.is_file() else bool(files_of(path, (".xml",)))
 
 
 def read(path: Path, context: Context) -> AnnotationSet:
@@ -54,7 +49,7 @@ def read(path: Path, context: Context) -> AnnotationSet:
         BadAnnotation: no XML, or values that cannot be; the report has all of them.
         Refused: entities, or a ``filename`` that leads out of the folder of images.
     """
-    files = _files(path) if path.is_dir() else [path]
+    files = files_of(path, (".xml",)) if path.is_dir() else [path]
     found = Counter[str]()
     images = read_each(files, lambda file: _image(file, found, path.is_dir()))
     known = Images(context)

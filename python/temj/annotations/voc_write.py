@@ -7,7 +7,7 @@ import re
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded
-from temj.annotations.losses import losses
+from temj.annotations.losses import NO_CLASS, losses, nameless
 from temj.annotations.outlines import axes, extents
 from temj.annotations.pairing import file_stems, with_sizes
 from temj.annotations.roi import class_of_name
@@ -32,7 +32,7 @@ def encode(annotations: AnnotationSet, context: Context, alone: bool) -> Encoded
     images = with_sizes(annotations, context, TITLE)
     names = [""] if alone else [f"{stem}.xml" for stem in file_stems(images)]
     files = {name: _document(image) for name, image in zip(names, images, strict=True)}
-    return Encoded(files, losses(annotations.images, HOLDS, TITLE, BECOMES))
+    return Encoded(files, losses(images, HOLDS, TITLE, BECOMES) + nameless(images))
 
 
 def _document(image: AnnotatedImage) -> bytes:
@@ -72,7 +72,7 @@ def _class(kind: str, name: str) -> str:
     """The class that is written; an ignored object keeps that of its name ``?<class>-0001``."""
     if kind == IGNORE and name.startswith("?"):
         return class_of_name(name[1:]) or IGNORE
-    return kind or "object"
+    return kind or NO_CLASS
 
 
 def _plain(value: float) -> str:

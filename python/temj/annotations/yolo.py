@@ -15,10 +15,20 @@ from pathlib import Path
 
 import numpy as np
 
-from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Format, raise_problems
+from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, raise_problems
 from temj.annotations.outlines import polygon, rect, snapped
 from temj.annotations.pairing import Images, read_each
-from temj.annotations.text_rows import NAMES, class_names, class_number, named, number, rows, text_files, unknown_class
+from temj.annotations.text_rows import (
+    NAMES,
+    class_names,
+    class_number,
+    named,
+    number,
+    rows,
+    text_files,
+    text_format,
+    unknown_class,
+)
 from temj.annotations.yolo_write import HOLDS, TITLE, encode
 from temj.data import Instances, RoiType, Shape
 from temj.errors import BadAnnotation
@@ -166,13 +176,6 @@ class _Rows:
         return kind, _outline(snapped(np.array(values).reshape(-1, 2) * scale)), np.nan
 
 
-def _relative(word: str) -> float:
-    value = number(word)
-    if value is None or not -_SLACK <= value <= 1 + _SLACK:
-        raise ValueError(f"'{word[:40]}' is no coordinate relative to the image (0 to 1)")
-    return value
-
-
 def _box(values: np.ndarray, scale: np.ndarray) -> Shape:
     size = snapped(values[2:] * scale)
     if (size <= 0).any():
@@ -201,13 +204,4 @@ def _outline(points: np.ndarray) -> Shape:
     return polygon(points)
 
 
-FORMAT = Format(
-    name="yolo",
-    title=TITLE,
-    holds=HOLDS,
-    one_image=True,
-    extension=".txt",
-    recognises=recognises,
-    read=read,
-    encode=encode,
-)
+FORMAT = text_format("yolo", (TITLE, HOLDS), recognises, read, encode)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, counted
-from temj.annotations.losses import losses
+from temj.annotations.losses import NO_CLASS, losses, nameless
 from temj.annotations.outlines import polygons
 from temj.annotations.pairing import file_stems, with_sizes
 from temj.data import IGNORE, RoiType
@@ -34,7 +34,7 @@ def encode(annotations: AnnotationSet, context: Context, alone: bool) -> Encoded
     files = {name: _rows(image, numbers, only_boxes) for name, image in zip(names, images, strict=True)}
     if not alone:
         files["classes.txt"] = "".join(f"{name}\n" for name in classes).encode("utf-8", "replace")
-    told = list(losses(annotations.images, HOLDS - ({"class"} if alone else set()), TITLE, BECOMES))
+    told = list(losses(annotations.images, HOLDS - ({"class"} if alone else set()), TITLE, BECOMES) + nameless(images))
     rounded = sum(int((image.instances.shapes.params[:, 4] >= 1)[_boxes(image)].sum()) for image in images)
     if rounded:
         told.append(f"{counted(rounded, 'box has', 'boxes have')} rounded corners, which are lost")
@@ -46,15 +46,15 @@ def _boxes(image: AnnotatedImage) -> np.ndarray:
 
 
 def class_order(annotations: AnnotationSet) -> tuple[str, ...]:
-    """The classes by number: those of the set, then others; objects without a class are of the class ``object``."""
-    names = [name or "object" for image in annotations.annotated for name in dict.fromkeys(image.instances.class_name)]
+    """The classes by number: those of the set, then others; objects without one are of the class ``object``."""
+    names = [name or NO_CLASS for image in annotations.annotated for name in dict.fromkeys(image.instances.class_name)]
     return tuple(name for name in dict.fromkeys([*annotations.classes, *names]) if name != IGNORE)
 
 
 def _rows(image: AnnotatedImage, numbers: dict[str, int], only_boxes: bool) -> bytes:
     instances = image.instances.take(~image.instances.ignored & (image.instances.shapes.roi_type <= RoiType.COMPOSITE))
     width, height = image.size
-    kinds = [numbers[name or "object"] for name in instances.class_name]
+    kinds = [numbers[name or NO_CLASS] for name in instances.class_name]
     if only_boxes:
         x, y, across, down = instances.shapes.params[:, :4].T
         relative = np.stack([(x + across / 2) / width, (y + down / 2) / height, across / width, down / height], 1)
