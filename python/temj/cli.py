@@ -158,7 +158,7 @@ def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
         group.add_argument(view.option, action="store_true", **details)
         return
     if view.choices:
-        details["choices"] = view.choices
+        details |= {"choices": view.choices, "type": functools.partial(_choice, view.choices)}
     if is_positional(view):
         details["nargs"] = "+" if view.kind == "texts" else None
         group.add_argument(view.name, metavar=view.name.rstrip("s").upper(), **details)
@@ -167,6 +167,18 @@ def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
         details["nargs"] = "+"
     metavar = None if view.choices else (view.unit.upper() or view.name.upper())
     group.add_argument(view.option, metavar=metavar, required=view.required, **details)
+
+
+def _choice(choices: Sequence[str], text: str) -> str:
+    """What was given where a choice is asked for; one that is nearly right is told what was perhaps meant."""
+    import argparse
+    import difflib
+
+    near = [] if text in choices else difflib.get_close_matches(text, map(str, choices), n=1)
+    if near:
+        others = ", ".join(map(str, choices))
+        raise argparse.ArgumentTypeError(f"unknown '{text}', did you mean '{near[0]}'? (choose from {others})")
+    return text
 
 
 @contextlib.contextmanager

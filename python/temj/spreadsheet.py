@@ -118,11 +118,17 @@ def _require_columns(path: Path, columns: Sequence[str], required: Iterable[str]
     twice = sorted({name for name in columns if name and columns.count(name) > 1})
     missing = [name for name in required if name not in columns]
     if twice or missing:
-        found = f"columns that are there twice: {', '.join(twice)}" if twice else f"the columns {', '.join(columns)}"
+        found = f"columns that are there twice: {', '.join(twice)}" if twice else f"the columns {_shown(columns)}"
         raise BadValue(
             "columns", where=path, expected=f"a first line with {', '.join(required)}, each once", found=found,
             remedy="Correct the first line of the table.",
         )  # fmt: skip
+
+
+def _shown(columns: Sequence[str]) -> str:
+    """The first columns of a file that may be anything, without what would upset a terminal."""
+    text = ", ".join(columns[:20])[:200]
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _plain(cell: str) -> str:

@@ -44,3 +44,13 @@ def test_all_wrong_cells_are_listed(tmp_path: Path) -> None:
     sheet.write_text("sample\nx\n", "utf-8")
     with pytest.raises(BadValue, match="image"):
         read_sheet(sheet)
+
+
+def test_what_is_no_sheet_is_never_touched(tmp_path: Path) -> None:
+    image, table = tmp_path / "a.tif", tmp_path / "a.csv"
+    for path in (image, table):
+        path.write_bytes(b"II*\0\x1b[2J\x00\xff")
+        with pytest.raises(BadValue) as raised:
+            complete_sheet(path, [(image, {})])
+        assert raised.value.message.isprintable()
+        assert path.read_bytes() == b"II*\0\x1b[2J\x00\xff"

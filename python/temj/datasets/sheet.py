@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from temj import spreadsheet
-from temj.errors import BadDataset
+from temj.errors import BadDataset, BadValue
 from temj.spreadsheet import NOT_GIVEN, Row, Sheet
 
 TEXTS = ("sample", "material", "dose_unit", "thickness_method", "mode", "g", "zone_axis")
@@ -117,6 +117,8 @@ def complete_sheet(path: str | os.PathLike, found: Sequence[tuple[Path, Mapping[
         StorageError: it cannot be written.
     """
     path = Path(path)
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        raise BadValue("sheet", where=path, expected="a name that ends in .csv", remedy="Name the sample sheet so.")
     before = spreadsheet.read(path, required=("image",)) if path.exists() else Sheet((*COLUMNS, *FOUND), ())
     known = {_slashes(row.cells.get("image", "")) for row in before.rows}
     named = [(_relative(image, path), facts) for image, facts in found]
