@@ -82,7 +82,9 @@ def test_what_only_imagej_offers_is_not_on_the_command_line(capsys: pytest.Captu
         assert main(name.split()) == 2
         assert "unknown-command" in capsys.readouterr().err
         if commands.command(name).menu:
-            source = {"source": "a.json"} if "source" in commands.command(name).parameters.model_fields else {"output": "a"}
+            source = (
+                {"source": "a.json"} if "source" in commands.command(name).parameters.model_fields else {"output": "a"}
+            )
             with pytest.raises(BadValue, match="an image that is open in ImageJ"):
                 commands.run(name, source)
 

@@ -46,4 +46,7 @@ def test_joined_with_windows(script, display):
     assert facts["macro"] == {"value": "ok"}
     assert facts["another command while the dialog is open"] == [255, True]
     assert facts["clicked"] == [1, "x.tif"]
-    assert facts["recorded"][-1] == 'run("TEMJ Predict...", "model=loops threshold=auto device=auto manager=auto");'
+    assert (
+        facts["recorded"][-1]
+        == 'run("TEMJ Predict...", "model=loops threshold=auto device=auto area=auto manager=auto");'
+    )

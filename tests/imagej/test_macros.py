@@ -1,5 +1,6 @@
 """The example macros run as they are."""
 
+import json
 import os
 import subprocess
 import sys
@@ -23,7 +24,7 @@ def run(name, argument):
 
 def test_every_macro_is_tested_here():
     names = {path.name for path in resources.folder("macros").glob("*.ijm")}
-    assert names == {"Predict_Image.ijm", "Measure_Rois.ijm"}
+    assert names == {"Predict_Image.ijm", "Measure_Rois.ijm", "Coco_To_Yolo.ijm"}
 
 
 def test_measure_rois(tmp_path):
@@ -48,3 +49,26 @@ def test_predict_image(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     rows = (tmp_path / "results" / "a_Results.csv").read_text().count("\n") - 1
     assert f"a.tif: {rows} objects, results in" in done.stdout
+
+
+def test_coco_to_yolo(tmp_path):
+    boxes = {"a": [10, 10, 20, 10], "b": [0, 20, 32, 8]}
+    document = {
+        "images": [{"id": k, "file_name": f"{name}.tif"} for k, name in enumerate(boxes)],
+        "categories": [{"id": 5, "name": "void"}, {"id": 9, "name": "loop"}],
+        "annotations": [
+            {"id": k, "image_id": k, "category_id": 9 - 4 * k, "bbox": box} for k, box in enumerate(boxes.values())
+        ],
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(document))
+    for name in boxes:
+        tifffile.imwrite(tmp_path / f"{name}.tif", np.zeros((32, 64), np.uint8), imagej=True)
+        done = run(
+            "Coco_To_Yolo.ijm",
+            "|".join(f"{tmp_path.as_posix()}/{part}" for part in (f"{name}.tif", "instances.json", "yolo")),
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f"{name}.tif: 1 objects in" in done.stdout
+    assert (tmp_path / "yolo" / "classes.txt").read_text().split() == ["loop", "void"]
+    assert (tmp_path / "yolo" / "a.txt").read_text() == "0 0.3125 0.46875 0.3125 0.3125\n"
+    assert (tmp_path / "yolo" / "b.txt").read_text() == "1 0.25 0.75 0.5 0.25\n"

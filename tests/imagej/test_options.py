@@ -67,7 +67,7 @@ def test_macro_variables():
 
 def test_the_recorded_line_is_complete():
     values = {"model": "loops", "threshold": "0.5", "ellipses": True, "output": "/a b/c", "pixel_size": ""}
-    line = "model=loops threshold=0.5 ellipses output=[/a b/c] device=auto manager=auto"
+    line = "model=loops threshold=0.5 ellipses output=[/a b/c] device=auto area=auto manager=auto"
     assert macro_options(values, PREDICT) == line
 
 
@@ -88,6 +88,7 @@ def test_a_written_line_reads_back_or_is_refused(model, folder, ellipses):
     assert options.parse(unescaped(line), PREDICT) == wanted | {
         "threshold": "auto",
         "device": "auto",
+        "area": "auto",
         "manager": "auto",
     }
 

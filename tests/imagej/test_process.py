@@ -12,7 +12,7 @@ import jpype
 import pytest
 
 from temj.errors import MissingSoftware
-from temj.imagej import java
+from temj.imagej import java, start_lock
 
 SCRIPTS = Path(__file__).with_name("scripts")
 
@@ -73,6 +73,20 @@ def test_without_java_it_says_so(monkeypatch):
         java._find_java()
 
 
+@pytest.mark.java
+def test_several_can_start_at_the_same_time():
+    code = "from temj import imagej; print(imagej.start(headless=True).IJ.getVersion())"
+    started = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    assert [process.communicate(timeout=120)[0].split()[-1:] for process in started] == [["1.54p"]] * 4
+
+
+def test_a_start_that_cannot_be_alone_goes_on(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path / "file" / "home")
+    (tmp_path / "file").touch()
+    with start_lock.alone():
+        assert "without waiting" in caplog.text
+
+
 def test_a_wrong_java_home_is_replaced(monkeypatch, tmp_path):
     home = tmp_path / "jdk"
     for name in ("bin/java", "lib/server/libjvm.so"):
@@ -82,7 +96,7 @@ def test_a_wrong_java_home_is_replaced(monkeypatch, tmp_path):
     (tmp_path / "links" / "java").symlink_to(home / "bin" / "java")
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "gone"))
     monkeypatch.setenv("PATH", str(tmp_path / "links"))
-    monkeypatch.setattr(jpype, "getDefaultJVMPath", lambda: "")
+    monkeypatch.setattr(jpype, "getDefaultJVMPath", lambda: "/another/lib/server/libjvm.so")
     java._find_java()
     assert os.environ["JAVA_HOME"] == str(home)
 

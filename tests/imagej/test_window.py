@@ -10,7 +10,7 @@ from temj.imagej.entries import entries
 pytestmark = [pytest.mark.java, pytest.mark.window]
 LINE = (
     'run("TEMJ Predict...", "model=loops threshold=0.4 ellipses output=[/results of today] pixel_size=0.39 '
-    'device=auto manager=auto");\n'
+    'device=auto area=auto manager=auto");\n'
 )
 
 
@@ -49,7 +49,7 @@ def test_a_cancelled_dialog_is_not_recorded(facts):
 def test_a_value_that_cannot_be_recorded_brings_the_dialog_back(facts):
     assert facts["not recordable"].startswith("TEMJ: BadValue/not-recordable: output.")
     assert facts["calls after refusal"] == 0
-    assert facts["kept in dialog"] == ["0.4", "/results of [today/", ""]
+    assert facts["kept in dialog"] == ["0.4", "/results of [today/", "", "auto"]
 
 
 def test_the_recorder_writes_a_complete_line(facts):
@@ -67,7 +67,7 @@ def test_the_line_replays_in_the_window_and_in_batch_mode(facts):
 
 
 def test_values_are_kept_within_the_session(facts):
-    assert facts["kept in session"] == ["0.4", "/results of today/", "0.39"]
+    assert facts["kept in session"] == ["0.4", "/results of today/", "0.39", "auto"]
 
 
 def test_objects_go_to_overlay_and_manager_behind_what_is_there(facts):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as member
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
@@ -52,7 +53,6 @@ def parameter(
     where: Where = "everywhere",
     advanced: bool = False,
     positional: bool | None = None,
-    hint: str = "",
     **limits: float,
 ) -> Any:
     """One field of :class:`Parameters`.
@@ -66,13 +66,16 @@ def parameter(
         advanced: shown apart in dialogs and help.
         positional: whether the command line takes it without an option's name; None: what a command reads first is
             (``images``, ``image``, ``dataset``).
-        hint: words behind the name in a dialog, where the name alone does not speak for itself.
         limits: ``ge``, ``gt``, ``le``, ``lt``.
     """
-    marks = {
-        "unit": unit, "role": role, "where": where, "advanced": advanced, "positional": positional, "hint": hint,
-    }  # fmt: skip
+    marks = {"unit": unit, "role": role, "where": where, "advanced": advanced, "positional": positional}
     return Field(default, description=text, json_schema_extra=marks, **limits)
+
+
+def hinted(words: str, field: Any) -> Any:
+    """A field of :class:`Parameters` with words behind its name in dialogs, where the name alone says too little."""
+    field.json_schema_extra["hint"] = words
+    return field
 
 
 @dataclass(frozen=True)
@@ -164,4 +167,4 @@ class Command:
     account: Callable[[Values], str]
     menu: str = ""
     inputs: tuple[str, ...] = ()
-    entries: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    entries: Mapping[str, Mapping[str, Any]] = member(default_factory=lambda: MappingProxyType({}))

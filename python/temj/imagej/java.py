@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from temj.errors import MissingSoftware, Refused
+from temj.imagej import start_lock
 
 IMAGEJ = "net.imagej:ij:1.54p"
 PATCHER = "net.imagej:ij1-patcher:2.0.0"
@@ -156,13 +157,14 @@ def start_embedded(want_window: bool) -> None:
     if not any("plugins.dir" in option for option in options):
         scyjava.config.add_option(f"-Dplugins.dir={HOME}")
     scyjava.config.add_option("--add-opens=java.base/java.lang=ALL-UNNAMED")
-    with _our_bridge():
+    with start_lock.alone(), _our_bridge():
         try:
             scyjava.start_jvm()
         except (OSError, RuntimeError, ValueError) as error:
             raise _not_started(error) from error
-    if not want_window:
-        J.LegacyInjector.preinit()
+        if not want_window:
+            J.LegacyInjector.preinit()
+        J.IJ.getVersion()  # opens the jar while it is certainly there
 
 
 def start_gateway(source: str, want_window: bool) -> Any:
@@ -183,7 +185,7 @@ def start_gateway(source: str, want_window: bool) -> Any:
         # pyimagej adds this one jar by its Maven coordinates, although the folder has it: that would need the network
         scyjava.config.endpoints[:] = [known for known in scyjava.config.endpoints if "imglyb" not in known]
     scyjava.config.set_java_constraints(fetch="auto", version="11")
-    with _our_bridge():
+    with start_lock.alone(), _our_bridge():
         try:
             gateway = imagej.init(source, mode="interactive" if want_window else "headless")
         except (OSError, RuntimeError, ValueError) as error:
@@ -207,8 +209,20 @@ def _our_bridge() -> Iterator[None]:
     scyjava.config.add_kwargs(interrupt=False)
     with _signals_kept():
         yield
-    # ImageJ's filters leave threads behind that keep a process from ending
-    scyjava.when_jvm_stops(lambda: J.ThreadUtil.threadPoolExecutor.shutdownNow())
+    scyjava.when_jvm_stops(_end_threads)
+
+
+def _end_threads() -> None:
+    """End what would keep the process from ending: the threads that ImageJ's filters leave behind, and those of stacks
+    that are shown in a window."""
+    J.ThreadUtil.threadPoolExecutor.shutdownNow()
+    if headless():
+        return
+    for number in J.WindowManager.getIDList() or ():
+        image = J.WindowManager.getImage(number)
+        if image.getStackSize() > 1:
+            image.changes = False  # nobody is left to be asked
+            image.close()
 
 
 @contextlib.contextmanager
