@@ -6,6 +6,7 @@ The general help is printed from the table of commands alone: no command, no tor
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -174,10 +175,10 @@ def _choice(choices: Sequence[str], text: str) -> str:
     import argparse
     import difflib
 
-    near = [] if text in choices else difflib.get_close_matches(text, map(str, choices), n=1)
+    near = [] if text in choices else difflib.get_close_matches(text, map(str, choices), 1, 0.7)
     if near:
         others = ", ".join(map(str, choices))
-        raise argparse.ArgumentTypeError(f"unknown '{text}', did you mean '{near[0]}'? (choose from {others})")
+        raise argparse.ArgumentTypeError(f"invalid choice: '{text}', did you mean '{near[0]}'? (choose from {others})")
     return text
 
 

@@ -293,3 +293,16 @@ def test_unknown_formats_and_files_are_named(tmp_path: Path):
     with pytest.raises(BadAnnotation, match="one of the formats roiset, coco"):
         recognise(tmp_path / "a.doc")
     assert annotations.__all__
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+@pytest.mark.parametrize("sign", ["\n", "\x00", "\x7f", "\t"])
+def test_control_characters_in_names_of_images_are_refused_before_anything_is_written(
+    tmp_path: Path, name: str, sign: str
+):
+    shape = Shape(RoiType.RECT, params=(2, 3, 4, 5, 0))
+    bad = AnnotatedImage(f"a{sign}b.png", (30, 20), Instances.of([shape], class_name="loop"))
+    with pytest.raises(BadAnnotation, match="BadAnnotation/image-name") as caught:
+        write_set(tmp_path / "out" / ENDS[name], AnnotationSet((bad,), ("loop",)), name)
+    assert repr(bad.image) in caught.value.message
+    assert not (tmp_path / "out").exists()

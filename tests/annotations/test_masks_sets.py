@@ -216,3 +216,28 @@ def test_damaged_masks_are_images_that_cannot_be_read(tmp_path: Path):
     (tmp_path / "m" / "a.png").write_bytes(b"<html>")
     with pytest.raises(BadImage):
         read_set(tmp_path / "m")
+
+
+def test_classes_that_nobody_names_have_numbers(tmp_path: Path):
+    values = np.where(LABELS == 5, 3, LABELS)
+    values[0, 0] = 255
+    png(tmp_path / "m" / "a.png", values)
+    png(tmp_path / "m" / "b.png", (LABELS == 2).astype(np.uint8) * 2)
+    found = read_set(tmp_path / "m", "masks", Context(masks="classes"))
+    assert found.classes == ("class-1", "class-2", "class-3")
+    assert sorted(found.images[0].instances.class_name) == ["class-1", "class-2", "class-3", IGNORE]
+    assert list(found.images[1].instances.class_name) == ["class-2"]
+    told = "the classes have numbers and no names: called class-1 to class-3 (--classes names them)"
+    assert found.info["notes"] == (told,)
+
+
+def test_one_class_that_nobody_names_is_called_object(tmp_path: Path):
+    png(tmp_path / "m" / "a.png", (LABELS > 0).astype(np.uint8))
+    found = read_set(tmp_path / "m", "masks", Context(masks="classes"))
+    assert (found.classes, "notes" in found.info) == (("object",), False)
+
+
+def test_the_error_on_missing_classes_says_how_to_name_them(tmp_path: Path):
+    png(tmp_path / "m" / "a.png", LABELS)
+    with pytest.raises(BadAnnotation, match=r"--classes oxide crack.*--masks instances"):
+        read_set(tmp_path / "m", "masks", Context(masks="classes", classes=("loop",)))

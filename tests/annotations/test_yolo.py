@@ -150,3 +150,19 @@ def test_sizes_are_needed_and_images_named(tmp_path: Path, context: Context):
     assert recognise(made) == "yolo"
     with pytest.raises(BadAnnotation, match=r"(?s)BadAnnotation/size.*no image called a.*--images"):
         read_set(made)
+
+
+def test_objects_that_reach_too_far_out_are_left_out_and_told(tmp_path: Path, context: Context):
+    width, height = SIZE
+    near = Shape(RoiType.RECT, params=(-width / 2 + 1, 5, width / 2 + 9, 20, 0))
+    far = Shape(RoiType.POLYGON, [[10, 10], [2.6 * width, 20], [30, height]])
+    wide = Shape(RoiType.RECT, params=(-width, 5, 2.8 * width, 20, 0))
+    back, losses = through(tmp_path, context, [near, far], class_name="dot")
+    assert len(back) == 1
+    left = "1 object reaches more than half an image beyond the border, left out: YOLO has shares of the image"
+    assert left in losses
+    back, losses = through(tmp_path, context, [near, wide], class_name="dot")
+    assert len(back) == 1
+    assert left in losses
+    _, losses = through(tmp_path, context, [near], class_name="dot")
+    assert not any("beyond the border" in text for text in losses)

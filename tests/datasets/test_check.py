@@ -105,7 +105,7 @@ class TestObjects:
     def test_partly_outside_is_clipped_and_counted(self, root: Path):
         rois(root, "a", [box(55, 5, 10, 8), box(30, 20, 10, 10), box(-3, 20, 8, 8)], name=["x", "y", "z"])
         assert "2 of 3 objects ('x', 'z') reaching over the edge" in only(
-            root, "warning", "objects/clipped", "rois/a_RoiSet.zip"
+            root, "info", "objects/clipped", "rois/a_RoiSet.zip"
         )
         assert report(root).images["Objects"][0] == 3
         assert 5 * 8 in report(root).objects["Area"]
@@ -174,7 +174,7 @@ class TestObjects:
         assert "one object of class 'loop' covers all of the image" in text
         mask[0, 0] = 0
         png(root / "masks" / "a.png", mask)
-        assert found(root) == []
+        assert "covers 100% of the image" in only(root, "warning", "objects/inverted", "masks/a.png")
 
     def test_objects_at_the_edge_are_told(self, root: Path):
         rois(root, "b", [box(0, 5, 6, 8)])
@@ -491,6 +491,82 @@ class TestMasks:
         dataset = datasets.open_dataset(root)
         assert set(np.unique(dataset.class_map_of(dataset.items[0]))) == {0, 1, 255}
         assert set(np.unique(dataset.class_map_of(dataset.items[1]))) == {0, 1}
+
+
+def masked(root: Path, drawn: dict[str, np.ndarray], **described: object) -> None:
+    """Masks in place of the ROI sets."""
+    for stem, mask in drawn.items():
+        (root / "rois" / f"{stem}_RoiSet.zip").unlink(missing_ok=True)
+        png(root / "masks" / f"{stem}.png", mask)
+    describe(root, **described)
+
+
+def discs(value: int, radius: int = 6) -> np.ndarray:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for x in (12, 30, 48):
+        cv2.circle(mask, (x, 25), radius, value, -1)
+    return mask
+
+
+def through_jpeg(mask: np.ndarray) -> np.ndarray:
+    return cv2.imdecode(cv2.imencode(".jpg", mask, [cv2.IMWRITE_JPEG_QUALITY, 80])[1], cv2.IMREAD_GRAYSCALE)
+
+
+class TestOddMasks:
+    def test_jpeg_is_called_so_and_instances_are_not_advised(self, root: Path):
+        masked(root, {"a": through_jpeg(discs(255))})
+        text = only(root, "error", "BadAnnotation/lossy-mask", "masks/a.png")
+        assert "artefacts of JPEG" in text
+        assert "PNG or TIFF again" in text
+        assert "instances" not in text
+
+    def test_jpeg_around_the_values_of_several_classes(self, root: Path):
+        mask = discs(1, 7)
+        mask[mask > 0] = 120
+        mask[:, 40:][mask[:, 40:] > 0] = 240
+        masked(root, {"a": through_jpeg(mask)})
+        assert "lossy-mask" in only(root, "error", "BadAnnotation/lossy-mask", "masks/a.png")
+
+    def test_objects_with_values_of_their_own_are_still_advised_so(self, root: Path):
+        mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+        for number in range(10):
+            mask[5 : 5 + 9, 5 * number : 5 * number + 4] = number + 2
+        masked(root, {"a": mask})
+        assert "'masks': 'instances'" in only(root, "error", "BadAnnotation/label-range", "masks/a.png")
+
+    def test_instances_in_many_pieces(self, root: Path):
+        every = {stem: cv2.connectedComponents(discs(1))[1].astype(np.uint8) for stem in "abcd"}
+        masked(root, every, masks="instances")
+        assert found(root) == []
+        masked(root, {"a": through_jpeg(discs(255))}, masks="instances")
+        codes = {(p.severity, p.code, p.where) for p in report(root).problems}
+        assert ("warning", "masks/pieces", "masks/a.png") in codes
+
+    def test_inverted(self, root: Path):
+        masked(root, {stem: discs(255) for stem in "abcd"})
+        assert found(root) == []
+        masked(root, {"c": 255 - discs(255)})
+        text = only(root, "warning", "objects/inverted", "masks/c.png")
+        assert "class 'loop' covers 89% of the image, but 11% of the others" in text
+        masked(root, {stem: 255 - discs(255) for stem in "abcd"})
+        assert found(root) == []
+
+    def test_specks(self, root: Path):
+        mask = discs(255)
+        mask[::4, ::6][mask[::4, ::6] == 0] = 255
+        masked(root, {stem: discs(255) for stem in "abc"} | {"d": mask})
+        text = only(root, "warning", "objects/specks", "masks/d.png")
+        assert "are specks of at most 3 pixels; the others of the dataset have 113" in text
+        small = np.zeros((HEIGHT, WIDTH), np.uint8)
+        small[::4, ::6] = 255
+        masked(root, dict.fromkeys("abcd", small))
+        assert found(root) == []
+
+    def test_small_overlaps_are_good_to_know_and_large_ones_are_not(self, root: Path):
+        rois(root, "a", [box(5, 5, 10, 10), box(14, 5, 10, 10)])
+        only(root, "info", "objects/overlap", "rois/a_RoiSet.zip")
+        rois(root, "a", [box(5, 5, 10, 10), box(12, 5, 10, 10)])
+        only(root, "warning", "objects/overlap", "rois/a_RoiSet.zip")
 
 
 def test_papers_that_are_missing(root: Path):

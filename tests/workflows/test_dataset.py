@@ -184,7 +184,7 @@ def test_a_model_carries_the_protocol_the_class_map_and_the_notes(tmp_path: Path
             cv2.imencode(".png", grey.clip(0, 255).astype(np.uint8))[1].tobytes()
         )
         shape = Shape(RoiType.OVAL, params=(21, 21, 19, 19), subpixel=False)
-        over = Shape(RoiType.OVAL, params=(58, 40, 12, 12), subpixel=False)
+        over = Shape(RoiType.OVAL, params=(27, 27, 19, 19), subpixel=False)
         roiset.write(folder / "rois" / f"{stem}_RoiSet.zip", Instances.of([shape, over], class_name="faulted"))
     values = {
         "format": 1, "classes": ["loop"], "class_map": {"faulted": "loop"}, "pixel_size": 0.5, "licence": "MIT",
@@ -202,5 +202,30 @@ def test_a_model_carries_the_protocol_the_class_map_and_the_notes(tmp_path: Path
     assert card["class_map"] == {"1": "loop", "faulted": "loop"}
     notes = json.loads((output / "run.json").read_text())["notes"]
     assert notes == list(outputs["notes"]["Note"])
-    assert any("rois/a_RoiSet.zip: 1 of 2 objects" in note and "reaching over the edge" in note for note in notes)
+    assert any("rois/a_RoiSet.zip: " in note and "pixels claimed by several objects: 2 of 2" in note for note in notes)
     assert "note: dataset: rois/a_RoiSet.zip" in commands.command("train").account(outputs)
+
+
+def test_one_problem_of_many_files_is_told_once(loops: Path, capsys: pytest.CaptureFixture):
+    for path in (loops / "masks").iterdir():
+        cv2.imwrite(str(path), cv2.imread(str(path), -1) * 0)
+    assert main(["dataset", "check", str(loops)]) == 3
+    told = capsys.readouterr().out
+    assert told.count("has no objects") == 1
+    assert "the same in 15 more files: masks/02.png, " in told
+    assert "… and 8 more" in told
+    assert told.count("masks/") == 8
+
+
+def test_a_split_says_what_it_left_out_and_what_folds_do_with_fractions(loops: Path, capsys: pytest.CaptureFixture):
+    (loops / "masks" / "02.png").unlink()
+    words = ["dataset", "split", str(loops), "--overwrite"]
+    assert main([*words, "--folds", "3", "--fractions", "0.6", "0.2", "0.2"]) == 0
+    told = capsys.readouterr().out
+    assert "of --fractions only the third share (test) counts: 20% are for the test" in told
+    assert "1 image without annotation left out, in no part: 02.png" in told
+    split = datasets.open_dataset(loops).split
+    assert len(split.test) == 3
+    assert "02" not in (*split.train, *split.validation, *split.test)
+    assert main(words) == 0
+    assert "folds" not in capsys.readouterr().out

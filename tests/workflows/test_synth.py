@@ -9,6 +9,7 @@ import pytest
 import tifffile
 
 from temj import annotations, commands, readers, synthetic
+from temj.cli import main
 from temj.data import Film, RoiType
 from temj.datasets import check, open_dataset
 from temj.errors import BadValue, Cancelled, Refused
@@ -222,3 +223,16 @@ def test_samples_are_all_kinds_and_a_real_one() -> None:
     assert set(SAMPLES) == {REAL, *synthetic.KINDS}
     with pytest.raises(BadValue, match="316L-loops"):
         sample("316L")
+
+
+def test_one_film_is_told_not_to_be_enough(tmp_path: Path) -> None:
+    told = commands.command("synth").account
+    assert "make at least 2 (--number 2) to train" in told(run("film", tmp_path / "one", 1))
+    assert "at least 2" not in told(run("film", tmp_path / "two", 2))
+    assert "at least 2" not in told(run("vesicles", tmp_path / "images", 1))
+
+
+def test_an_unknown_kind_names_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        main(["synth", "loop", "--output", str(tmp_path / "set")])
+    assert "did you mean 'loops'?" in capsys.readouterr().err

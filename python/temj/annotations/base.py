@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from temj.data import Film, Instances
 from temj.errors import BadAnnotation, Refused, StorageError
 
 _FILES = (".zip", ".roi", ".json", ".xml", ".csv", ".txt", ".png", ".tif", ".tiff")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""Characters that no name of an image may have: line breaks and other signs that nobody sees."""
 _SHOWN = 20
 _NAMED = 3
 
@@ -134,8 +137,10 @@ class Format:
         :mod:`temj.annotations.flat`) are left out and counted where the format holds no lines.
 
         Raises:
-            BadAnnotation: several images for one file, or what the format needs is not known.
+            BadAnnotation: several images for one file, control characters in the name of an image, or what the format
+                needs is not known.
         """
+        _refuse_control(path, annotations)
         alone = bool(self.extension) and path.suffix.lower() == self.extension
         if alone and self.one_image and len(annotations.annotated) != 1:
             raise BadAnnotation(
@@ -162,6 +167,15 @@ class Format:
         files, losses = self.encoded(path, annotations, context)
         write_files(path, files)
         return losses
+
+
+def _refuse_control(path: Path, annotations: AnnotationSet) -> None:
+    """Stop before names that no reader would take back."""
+    wrong = [repr(image.image) for image in annotations.images if CONTROL.search(image.image)]
+    raise_problems(
+        path, wrong, "image-name", "names of images without line breaks and other control characters",
+        "Rename these images; nothing was written.",
+    )  # fmt: skip
 
 
 def write_files(path: Path, files: Mapping[Path, bytes]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -22,6 +24,7 @@ KINDS = {
     "line": (RoiType.LINE, *POLYLINES),
 }
 """What ``Format.holds`` calls the kinds of ImageJ's selections."""
+_PLANES = ("channels", "slices", "frames")
 _WORDS = {
     "box": ("box", "boxes"), "rotated_box": ("rotated box", "rotated boxes"), "ellipse": ("ellipse", "ellipses"),
     "polygon": ("polygon", "polygons"), "mask": ("outline with holes or parts", "outlines with holes or parts"),
@@ -80,5 +83,45 @@ def _columns(parts: list[Instances]) -> Iterator[tuple[str, int]]:
     yield "score", sum(int((~np.isnan(part.score)).sum()) for part in parts)
     yield "track", sum(int((part.track != 0).sum()) for part in parts)
     yield "position", sum(int((part.position != 0).any(axis=1).sum()) for part in parts)
-    yield "group", sum(int((part.group != 0).sum()) for part in parts)
-    yield "name", sum(sum(map(bool, part.name)) for part in parts)
+    yield "group", _own_groups(parts)
+    yield "name", sum(_own_name(*pair) for part in parts for pair in zip(part.name, part.class_name, strict=True))
+
+
+def _own_groups(parts: list[Instances]) -> int:
+    """How many objects have a group that says more than their class.
+
+    It says no more where each class has one group of its own and the groups are numbers of classes, as
+    :func:`temj.annotations.roi_sets.labelled` gives them.
+    """
+    objects = Counter(pair for part in parts for pair in zip(part.class_name, part.group.tolist(), strict=True))
+    groups_of, classes_of = Counter(kind for kind, _ in objects), Counter(group for _, group in objects)
+    return sum(
+        count
+        for (kind, group), count in objects.items()
+        if group and not (kind and group <= len(groups_of) and groups_of[kind] == 1 and classes_of[group] == 1)
+    )
+
+
+def _own_name(name: str, kind: str) -> bool:
+    """Whether a name is more than the class and a number, or the number alone, which are made anew."""
+    made = f"{re.escape(kind.replace('.', '_'))}-" if kind else ""
+    return bool(name) and not re.fullmatch(rf"{made}\d{{4,}}", name)
+
+
+def stacked(images: Iterable[AnnotatedImage]) -> tuple[str, ...]:
+    """The sentence that counts objects of several planes of a film or stack on one image; none where none are."""
+    count, places = 0, []
+    for image in images:
+        position = np.zeros((0, 3), int) if image.instances is None else image.instances.position
+        found = np.unique(position[(position != 0).any(axis=1)], axis=0)
+        if len(found) > 1:
+            count += int((position != 0).any(axis=1).sum())
+            places.append(found)
+    if not places:
+        return ()
+    differs = [any((found[:, axis] != found[0, axis]).any() for found in places) for axis in range(3)]
+    word = _PLANES[differs.index(True)] if sum(differs) == 1 else "planes"
+    where = f"{len(places[0])} {word} stand on one image" if len(places) == 1 else (
+        f"several {word} stand on one image each, {len(places)} images"
+    )  # fmt: skip
+    return (f"{count:,} objects of {where}: other programs see them on top of each other",)

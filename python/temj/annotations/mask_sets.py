@@ -8,7 +8,7 @@ a pair, 255 is ``ignore``; in a mask of one class it is that class.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,7 @@ class _Rules:
 def read(path: Path, context: Context) -> AnnotationSet:
     """The objects of a mask or of a folder of masks.
 
+    Class masks whose classes nobody names have the classes ``class-1``, ``class-2`` … where there are several.
     ``auto`` means classes where several names of classes are given or no mask has other values than 0 and 1, or 0
     and 255; else instances.
 
@@ -67,16 +68,20 @@ def read(path: Path, context: Context) -> AnnotationSet:
     folder = path.parent if path.is_file() else path
     names = context.classes or (_class_names(folder / CLASS_NAMES) if path.is_dir() else ())
     if pair and all(pair):
-        found, notes = _read_pairs(*pair, names or (DEFAULT_CLASS,), path, context)
+        names = names or (DEFAULT_CLASS,)
+        found, notes = _read_pairs(*pair, names, path, context)
     else:
         files = files or files_of(path / "classes", _KINDS) or files_of(path / "instances", _KINDS)
         told = context.masks != "auto" or path.is_file() or files_of(path, _KINDS)
-        found, notes = _read_files(files, names, context.masks if told else files[0].parent.name, context)
+        kind, notes = _kind(files, names, context.masks if told else files[0].parent.name)
+        names, more = _numbered(files if kind == "classes" else (), names)
+        found, paired = _read_files(files, _Rules(kind, names), context)
+        notes += [*more, *paired]
     if beside:
         notes.append(f"{counted(beside, 'image')} beside {'its mask' if beside == 1 else 'their masks'} left out")
     twice = sorted({image.image for image in found if sum(image.image == other.image for other in found) > 1})
     raise_problems(path, [f"two masks for image {name}" for name in twice], "two-masks", "one mask an image")
-    return AnnotationSet(tuple(found), names or (DEFAULT_CLASS,), {"notes": tuple(notes)} if notes else {})
+    return AnnotationSet(tuple(found), names, {"notes": tuple(notes)} if notes else {})
 
 
 def _without_images(files: list[Path]) -> tuple[list[Path], int]:
@@ -105,16 +110,35 @@ def _by_name(folder: Path) -> dict[str, Path]:
     return {file.stem: file for file in files_of(folder, _KINDS)}
 
 
-def _read_files(
-    files: Sequence[Path], names: tuple[str, ...], kind: str, context: Context
-) -> tuple[list[AnnotatedImage], list[str]]:
+def _kind(files: Sequence[Path], names: tuple[str, ...], kind: str) -> tuple[str, list[str]]:
+    """What the values of masks are, and what was decided where nobody said it."""
+    if kind != "auto":
+        return kind, []
+    kind = "classes" if len(names) > 1 or all(read_each(files, _is_binary)) else "instances"
+    words = {"classes": "classes", "instances": "objects, each with a value of its own"}
+    return kind, [f"the values of the masks are taken as {words[kind]} (--masks)"]
+
+
+def _numbered(files: Iterable[Path], names: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
+    """The names of the classes: those that are given, else ``class-1``, ``class-2`` … where there are several.
+
+    Args:
+        files: class masks, which say how many there are; none: one.
+        names: empty where nobody gave some.
+    """
+    if names:
+        return names, []
+    found = [np.unique(labels) for labels in read_each(files, read_labels)]
+    highest = max((int(values[values != IGNORE_VALUE].max(initial=0)) for values in found), default=0)
+    if highest < 2:
+        return (DEFAULT_CLASS,), []
+    made = tuple(f"class-{number}" for number in range(1, min(highest, IGNORE_VALUE - 1) + 1))
+    return made, [f"the classes have numbers and no names: called {made[0]} to {made[-1]} (--classes names them)"]
+
+
+def _read_files(files: Sequence[Path], rules: _Rules, context: Context) -> tuple[list[AnnotatedImage], list[str]]:
     """Masks that are complete in themselves."""
     notes = []
-    if kind == "auto":
-        kind = "classes" if len(names) > 1 or all(read_each(files, _is_binary)) else "instances"
-        words = {"classes": "classes", "instances": "objects, each with a value of its own"}
-        notes.append(f"the values of the masks are taken as {words[kind]} (--masks)")
-    rules = _Rules(kind, names or (DEFAULT_CLASS,))
     found = read_each(files, lambda file: _read_one(file, rules))
     images, stripped = _image_names([file.stem for file in files], context)
     if stripped:

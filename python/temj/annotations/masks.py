@@ -94,7 +94,8 @@ def label_range(wrong: np.ndarray, expected: str, where: object) -> BadAnnotatio
         where=where,
         expected=f"values {expected}",
         found=", ".join(map(str, wrong[:10])) + (" …" if len(wrong) > 10 else ""),
-        remedy="Name the missing classes, or give each object its value (in dataset.json 'masks': 'instances').",
+        remedy="Name all classes (--classes oxide crack; 'classes' in dataset.json), or say that each value is an "
+        "object (--masks instances; 'masks': 'instances' in dataset.json).",
     )
 
 

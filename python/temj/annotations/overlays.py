@@ -12,7 +12,7 @@ from temj import readers
 from temj.annotations import roiset
 from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, Format, raise_problems
 from temj.annotations.pairing import Images, file_stems, files_of, read_each
-from temj.annotations.roi_sets import classes_of, told
+from temj.annotations.roi_sets import classes_of, labelled, told
 from temj.data import Film, Instances
 from temj.errors import BadAnnotation, BadImage
 from temj.imagej_tiff import Header, write
@@ -84,7 +84,7 @@ def encode(annotations: AnnotationSet, context: Context, alone: bool) -> Encoded
     Raises:
         BadAnnotation: the image of a set is not among the images, or is too large for such a TIFF.
     """
-    images, known = annotations.annotated, Images(context)
+    images, known = labelled(annotations), Images(context)
     files, empty = {}, 0
     for image, stem in zip(images, file_stems(images), strict=True):
         name = known.find(image.image)

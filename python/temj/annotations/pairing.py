@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from temj import readers
-from temj.annotations.base import AnnotatedImage, AnnotationSet, Context
+from temj.annotations.base import CONTROL, AnnotatedImage, AnnotationSet, Context
 from temj.errors import BadAnnotation, BadValue, Refused, TemjError
 
 _OUTSIDE = re.compile(r"[/\\]|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]*:[/\\]{2}")
 """Starts of names that are not relative to the folder of images: absolute, drive, network share, URL."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SHOWN = 10
 Result = TypeVar("Result")
 
@@ -59,7 +58,7 @@ def plain_names(names: Iterable[object], where: Path) -> list[str]:
     wrong = [
         name
         for name, last in zip(names, plain, strict=True)
-        if _OUTSIDE.match(name) or _CONTROL.search(name) or ".." in re.split(r"[/\\]", name) or last in ("", ".")
+        if _OUTSIDE.match(name) or CONTROL.search(name) or ".." in re.split(r"[/\\]", name) or last in ("", ".")
     ]
     if wrong:
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""

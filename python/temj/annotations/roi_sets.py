@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from temj.annotations import roiset
-from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, Format, raise_problems
+from temj.annotations.base import AnnotatedImage, AnnotationSet, Context, Encoded, Format, counted, raise_problems
 from temj.annotations.pairing import Images, file_stems, files_of, read_each
-from temj.data import IGNORE
+from temj.data import IGNORE, Instances
 
 END = "_RoiSet"
 _SUFFIXES = (".zip", ".roi")
+_DERIVED = ("_ellipses", "_area")
+"""What stands before :data:`END` where a prediction wrote the same objects, or their area, once more."""
+_GROUPS = 255
 
 
 def recognises(path: Path) -> bool:
@@ -29,6 +36,7 @@ def read(path: Path, context: Context) -> AnnotationSet:
     if not files:
         raise_problems(path, ["no .zip file in this folder"], "empty-folder", "files <image>_RoiSet.zip")
     images = Images(context)
+    files, left = _of_images(files, images)
     found = []
     for file, instances in zip(
         files, read_each(files, lambda file: roiset.read(file, context.group_names)), strict=True
@@ -37,7 +45,21 @@ def read(path: Path, context: Context) -> AnnotationSet:
         found.append(AnnotatedImage(images.find(stem) or stem, None, instances))
     twice = sorted({image.image for image in found if sum(image.image == other.image for other in found) > 1})
     raise_problems(path, [f"two ROI sets for image {name}" for name in twice], "two-sets", "one ROI set an image")
-    return AnnotationSet(tuple(found), classes_of(found, context.classes), told(files, found))
+    made = AnnotationSet(tuple(found), classes_of(found, context.classes), told(files, found))
+    what = counted(left, "ROI set", "ROI sets")
+    return made.with_notes([f"{what} of ellipses and areas left out: made from the ROI sets beside"] if left else [])
+
+
+def _of_images(files: list[Path], images: Images) -> tuple[list[Path], int]:
+    """The ROI sets without those that a prediction made beside ``<stem>_RoiSet.zip``, and how many these are."""
+    names = {file.name for file in files}
+    kept = [file for file in files if not _derived(file.stem, names) or images.find(file.stem.removesuffix(END))]
+    return kept, len(files) - len(kept)
+
+
+def _derived(stem: str, names: Container[str]) -> bool:
+    ends = (f"{word}{END}" for word in _DERIVED)
+    return any(stem.endswith(end) and f"{stem.removesuffix(end)}{END}.zip" in names for end in ends)
 
 
 def classes_of(images: Iterable[AnnotatedImage], first: Iterable[str] = ()) -> tuple[str, ...]:
@@ -60,9 +82,33 @@ def told(files: Iterable[Path], images: Iterable[AnnotatedImage]) -> dict[str, t
     return ({"notes": tuple(notes)} if notes else {}) | ({"skipped": tuple(skipped)} if skipped else {})
 
 
+def labelled(annotations: AnnotationSet) -> list[AnnotatedImage]:
+    """The annotated images with objects that ImageJ's ROI Manager tells apart by class.
+
+    ROIs without a name are called ``<class>-0001`` … in order, those without a group have the number of their class
+    (from 1, in the order of the set's classes, at most 255). ROIs without a class stay as they are.
+    """
+    classes = classes_of(annotations.annotated, annotations.classes)
+    numbers = {name: number for number, name in enumerate(classes[:_GROUPS], start=1)}
+    return [replace(image, instances=_labelled(image.instances, numbers)) for image in annotations.annotated]
+
+
+def _labelled(instances: Instances, numbers: Mapping[str, int]) -> Instances:
+    used, seen = set(instances.name), Counter()
+    names, groups = [], []
+    for name, kind, group in zip(instances.name, instances.class_name, instances.group.tolist(), strict=True):
+        new = name
+        while kind and (not new or (not name and new in used)):
+            seen[kind] += 1
+            new = f"{kind.replace('.', '_')}-{seen[kind]:04d}"
+        names.append(new)
+        groups.append(group or numbers.get(kind, 0))
+    return instances.with_columns(name=np.array(names, object), group=np.array(groups, np.int64))
+
+
 def encode(annotations: AnnotationSet, _context: Context, alone: bool) -> Encoded:
-    """The archives of all annotated images."""
-    images = annotations.annotated
+    """The archives of all annotated images; see :func:`labelled`."""
+    images = labelled(annotations)
     stems = file_stems(images)
     names = [""] if alone else [f"{stem}{END}.zip" for stem in stems]
     files = {name: roiset.archived(image.instances) for name, image in zip(names, images, strict=True)}

@@ -29,15 +29,13 @@ from temj.annotations.text_rows import (
     text_format,
     unknown_class,
 )
-from temj.annotations.yolo_write import HOLDS, TITLE, encode
+from temj.annotations.yolo_write import HOLDS, SLACK, TITLE, encode
 from temj.data import Instances, RoiType, Shape
 from temj.errors import BadAnnotation
 
 RIGHT_ANGLE = 0.02
 """Pixels that a corner may be off for four corners to be a rectangle."""
 _OTHERS = (NAMES, "obj.names", "predefined_classes.txt", "train.txt", "val.txt", "test.txt", "images.txt")
-_SLACK = 0.5
-"""Relative coordinates may leave 0 to 1 by this much: objects at the border."""
 
 
 def recognises(path: Path) -> bool:
@@ -63,7 +61,7 @@ def _homes(path: Path) -> list[Path]:
 def _is_row(words: list[str]) -> bool:
     values = [number(word) for word in words]
     return len(values) >= 5 and class_number(words[0]) is not None and all(
-        value is not None and -_SLACK <= value <= 1 + _SLACK for value in values[1:]
+        value is not None and -SLACK <= value <= 1 + SLACK for value in values[1:]
     )  # fmt: skip
 
 
@@ -162,7 +160,7 @@ class _Rows:
             (
                 word
                 for word, value in zip(words[1:], values, strict=True)
-                if value is None or not -_SLACK <= value <= 1 + _SLACK
+                if value is None or not -SLACK <= value <= 1 + SLACK
             ),
             None,
         )

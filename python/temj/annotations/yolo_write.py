@@ -14,13 +14,16 @@ from temj.geometry.curves import Rings
 TITLE = "YOLO"
 HOLDS = frozenset({"polygon", "mask", "box", "rotated_box", "overlap", "class", "empty"})
 BECOMES = {"ellipse": "outlines of their corners"}
+SLACK = 0.5
+"""Relative coordinates may leave 0 to 1 by this much: objects at the border."""
 
 
 def encode(annotations: AnnotationSet, context: Context, alone: bool) -> Encoded:
     """A text file for each annotated image: ``class cx cy w h`` where all objects of the set are boxes, else outlines.
 
     YOLO allows no mixture. The parts and holes of an outline are joined by lines of no width, so that it encloses the
-    same pixels. Objects of the class ``ignore`` are left out: YOLO would take them for a class.
+    same pixels. Objects of the class ``ignore`` are left out: YOLO would take them for a class. So are objects that
+    reach more than half an image beyond the border: the numbers of YOLO are shares of the image.
 
     Raises:
         BadAnnotation: the size of an image is not known.
@@ -31,13 +34,18 @@ def encode(annotations: AnnotationSet, context: Context, alone: bool) -> Encoded
     kinds = np.concatenate([[], *(image.instances.shapes.roi_type for image in images)])
     only_boxes = bool((kinds[kinds <= RoiType.COMPOSITE] == RoiType.RECT).all())
     names = [""] if alone else [f"{stem}.txt" for stem in file_stems(images)]
-    files = {name: _rows(image, numbers, only_boxes) for name, image in zip(names, images, strict=True)}
+    made = [_rows(image, numbers, only_boxes) for image in images]
+    files = {name: rows for name, (rows, _) in zip(names, made, strict=True)}
     if not alone:
         files["classes.txt"] = "".join(f"{name}\n" for name in classes).encode("utf-8", "replace")
     told = list(losses(annotations.images, HOLDS - ({"class"} if alone else set()), TITLE, BECOMES) + nameless(images))
     rounded = sum(int((image.instances.shapes.params[:, 4] >= 1)[_boxes(image)].sum()) for image in images)
     if rounded:
         told.append(f"{counted(rounded, 'box has', 'boxes have')} rounded corners, which are lost")
+    far = sum(count for _, count in made)
+    if far:
+        what = counted(far, "object reaches", "objects reach")
+        told.append(f"{what} more than half an image beyond the border, left out: {TITLE} has shares of the image")
     return Encoded(files, tuple(told))
 
 
@@ -51,7 +59,8 @@ def class_order(annotations: AnnotationSet) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys([*annotations.classes, *names]) if name != IGNORE)
 
 
-def _rows(image: AnnotatedImage, numbers: dict[str, int], only_boxes: bool) -> bytes:
+def _rows(image: AnnotatedImage, numbers: dict[str, int], only_boxes: bool) -> tuple[bytes, int]:
+    """The rows of an image, and how many objects reach too far out of it for one."""
     instances = image.instances.take(~image.instances.ignored & (image.instances.shapes.roi_type <= RoiType.COMPOSITE))
     width, height = image.size
     kinds = [numbers[name or NO_CLASS] for name in instances.class_name]
@@ -65,8 +74,9 @@ def _rows(image: AnnotatedImage, numbers: dict[str, int], only_boxes: bool) -> b
     lines = [
         " ".join([str(kind), *(repr(value) for value in part.tolist())])
         for kind, part in zip(kinds, parts, strict=True)
+        if ((part >= -SLACK) & (part <= 1 + SLACK)).all()
     ]
-    return "".join(f"{line}\n" for line in lines).encode()
+    return "".join(f"{line}\n" for line in lines).encode(), len(parts) - len(lines)
 
 
 def _joined(rings: Rings, owner: int) -> np.ndarray:

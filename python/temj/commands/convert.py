@@ -13,7 +13,9 @@ Format = Literal["", "roiset", "coco", "masks", "voc", "yolo", "shen", "csv", "o
 class ConvertParameters(Parameters):
     """What is converted, into what, and what the formats themselves do not say."""
 
-    source: Path = parameter(..., "File or folder of annotations.", role="input_file", where="cli", positional=True)
+    source: Path = parameter(
+        ..., "File or folder of annotations, or a dataset folder.", role="input_file", where="cli", positional=True
+    )  # fmt: skip
     output: Path = parameter(
         ..., "File or folder to write: a folder where a format has a file for each image.", role="output_file",
         where="cli", positional=True,

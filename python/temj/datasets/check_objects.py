@@ -17,6 +17,8 @@ FARTHEST = 1e6
 _PARAMETERS = {RoiType.RECT: 4, RoiType.OVAL: 4, RoiType.ELLIPSE: 5, RoiType.ROTATED_RECT: 5}
 _SAME_PLACE = 0.7
 """Intersection over union from which on two objects are at the same place."""
+_LARGE_OVERLAP = 0.2
+"""Share of an object's pixels from which on it is doubted that other objects have them too."""
 _OWN_WORD = ("roiset", "masks")
 """Formats in which nobody said on purpose that an image is empty."""
 
@@ -128,7 +130,7 @@ def _of_places(found: Instances, pixels: np.ndarray, size: tuple[int, int], wher
     over = (pixels > 0) & (clipped != box).any(axis=1)
     if over.any():
         yield Problem(
-            "warning", "objects/clipped", where, f"{_named(found, over)} reaching over the edge of the image",
+            "info", "objects/clipped", where, f"{_named(found, over)} reaching over the edge of the image",
             "What is outside is cut off.",
         )  # fmt: skip
 
@@ -171,8 +173,10 @@ def _of_overlaps(
             yield Problem("warning", f"objects/{code}", where, f"objects {what}: {listed(names)}", "Keep one of them.")
     mark = np.zeros(len(found), bool)
     mark[involved] = True
+    common = np.bincount(runs.object, before[runs.y, runs.stop] - before[runs.y, runs.start], len(found))
+    large = bool((common > _LARGE_OVERLAP * runs.counts(len(found))).any())
     yield Problem(
-        "warning", "objects/overlap", where,
+        "warning" if large else "info", "objects/overlap", where,
         f"{counted(int(shared.sum()), 'pixel')} claimed by several objects: {_named(found, mark)}",
         "In a class map the later object wins, and 'ignore' wins over all.",
     )  # fmt: skip
@@ -236,7 +240,7 @@ def _of_amount(
     elif not item.empty and item.format in _OWN_WORD and not len(reported):
         yield Problem(
             "error", "empty/unsaid", where, "has no objects",
-            f"If the image shows none, name '{item.stem}' under 'empty' in dataset.json.",
+            "If the image shows none, name it under 'empty' in dataset.json.",
         )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,9 @@ from temj.datasets.check_classes import of_classes
 from temj.datasets.check_image import content, of_pixels, of_scales
 from temj.datasets.check_names import of_names, of_pairs
 from temj.datasets.check_objects import Found, of_objects, of_shapes
+from temj.datasets.check_others import of_coverage, of_specks
 from temj.datasets.folder import Dataset, Item
+from temj.datasets.mask_values import of_ignore, of_instances
 from temj.datasets.problems import SEVERITIES, Problem, Severity, counted, listed, of_error, within
 from temj.datasets.reading import has_value_and_ignore, meant_by, unknown_classes
 from temj.datasets.similar import fingerprint, of_contents, of_likeness
@@ -102,7 +104,7 @@ def check(dataset: Dataset, progress: Callable[[str, int, int], None] | None = N
             _look_at(item, seen)
         seen.problems += [*_of_sets(dataset), *of_contents(seen.contents), *of_likeness(seen.prints)]
         seen.problems += of_scales(dataset, seen.sizes)
-        seen.problems += _of_mask_values(seen.values)
+        seen.problems += [*of_ignore(seen.values), *_unlike(seen)]
         objects = _objects_table(seen)
         seen.problems += of_classes(dataset, objects, seen.names, seen.failed)
         if seen.edges:
@@ -158,6 +160,9 @@ def _look_at(item: Item, seen: _Seen) -> None:
         labelled = dataset.as_labelled(item)
         if item.format == "masks" and len(dataset.labelled) == 1 and dataset.description.masks == "classes":
             seen.values[item.annotation.name] = has_value_and_ignore(item.annotation)
+        if item.format == "masks" and dataset.description.masks == "instances":
+            where = within(item.annotation, dataset.folder)
+            seen.problems += of_instances(reading.labels_of(item.annotation), where)
     except TemjError as error:
         _fail(error, item, seen)
         return
@@ -238,14 +243,16 @@ def _told(info: Any, where: str, dataset: Dataset, severity: Severity = "error")
     return [*skipped, *(Problem("warning", "annotation/note", where, note) for note in info.get("notes", ()))]
 
 
-def _of_mask_values(values: Mapping[str, tuple[bool, bool]]) -> list[Problem]:
-    """Masks of one class in which 255 is that class, beside others in which it is ``ignore``."""
-    ignoring = [name for name, (one, high) in values.items() if one and high]
-    binary = [name for name, (one, high) in values.items() if high and not one]
-    if not ignoring or not binary:
-        return []
-    what = f"255 is 'ignore' in masks that have 1 too ({listed(ignoring, 3)}), but the class in {listed(binary, 3)}"
-    return [Problem("warning", "masks/255", "masks", what, "Write the class as 1 in all masks where 255 is 'ignore'.")]
+def _unlike(seen: _Seen) -> Iterator[Problem]:
+    """Images whose objects are unlike those of all others."""
+    folder, sizes = seen.dataset.folder, {row["item"].stem: row["size"] for row in seen.rows}
+    looked = [(item, found) for item, found, _nm in seen.objects if item.annotation or item.empty]
+    places = [within(item.annotation or item.image, folder) for item, _found in looked]
+    pixels = np.array([max(np.prod(sizes[item.stem]), 1) for item, _found in looked], float)
+    for name in seen.dataset.classes:
+        areas = [found.area[found.reported == name] for _item, found in looked]
+        yield from of_coverage(name, places, np.array([area.sum() for area in areas]) / pixels)
+        yield from of_specks(name, places, areas)
 
 
 def _objects_table(seen: _Seen) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,10 @@ from temj.datasets.problems import counted, listed
 from temj.datasets.protocol import template
 from temj.datasets.reading import advised
 from temj.datasets.sources import ROI_SET_END, files_in, same
+from temj.datasets.taking import Taken, area_sets, kind_of_masks, named_classes, stem_of_mask, take, with_area
 from temj.datasets.writing import write_description
 from temj.errors import BadImage, BadValue, Refused, TemjError
+from temj.readers.folder import earlier_results
 
 _BLOCK = 2**22
 
@@ -36,39 +38,80 @@ class Created:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Existing:
+    """Annotations that are there already.
+
+    Attributes:
+        places: files of any format and folders of them; those of the images are copied into their places.
+        masks: what the values of masks are: "classes", "instances", or "" to see it by them.
+    """
+
+    places: tuple[Path, ...] = ()
+    masks: str = ""
+
+
 def create(
     folder: Path,
     images: Sequence[Path] = (),
-    classes: Sequence[str] = ("object",),
+    classes: Sequence[str] = (),
     pixel_size: Calibration | None = None,
+    existing: Existing = Existing(),
 ) -> Created:
     """Make a dataset folder; nothing that is there is ever replaced.
 
     Args:
         folder: made if it is not there; images that stand in its ``images/`` already stay.
         images: files and folders whose images are copied into ``images/``, with the ROI sets
-            ``<stem>_RoiSet.zip`` that stand beside them (into ``rois/``).
-        classes: names of the classes.
+            ``<stem>_RoiSet.zip`` that stand beside them (into ``rois/``); results of TEMJ among them are left out.
+        classes: names of the classes; none: those in the annotations, or else "object".
         pixel_size: of the images whose file has none; None takes the one that all images have, if they do.
+
+        existing: annotations to copy, in place of the ROI sets beside the images.
 
     Raises:
         Refused: there is a dataset already, or a file of an image's name.
+        BadAnnotation: annotations of no image, or two for one place.
         BadImage, BadValue: no image in a folder, two images with one stem, or classes whose names are none or equal.
         StorageError: a file could not be written.
     """
-    found = [file for place in images for file in _images_of(place)]
+    found, notes = _without_others([file for place in images for file in _images_of(place)], existing.places)
     rois = [file for file in (image.with_name(image.stem + ROI_SET_END) for image in found) if file.is_file()]
-    copies = {folder / "images" / file.name: file for file in found} | {
-        folder / "rois" / file.name: file for file in rois
-    }
-    there = [path for path in (folder / FILE, folder / PROTOCOL, *copies) if path.exists()]
+    known = [*found, *files_in(folder / "images", readers.READERS)]
+    taken = take(existing.places, known) if existing.places else Taken({})
+    beside = {f"rois/{file.name}": file for file in rois} if not existing.places else {}
+    placed = beside | dict(taken.copies)
+    copies = {folder / "images" / file.name: file for file in found}
+    copies |= {folder / target: file for target, file in placed.items()}
+    if not classes:
+        classes = named_classes(Taken(placed, taken.left)) or ("object",)
+    areas = {folder / "rois" / f"{image.stem}{ROI_SET_END}": file for image, file in area_sets(found).items()}
+    merged, told = _with_areas(areas, copies)
+    copies = {target: source for target, source in copies.items() if target not in merged}
+    notes += told
+    there = [path for path in (folder / FILE, folder / PROTOCOL, *copies, *merged) if path.exists()]
     if there:
         raise Refused(
             "exists", where=listed(there, 3), remedy="Nothing was changed. Choose another folder, or other images."
         )
-    _refuse_same_stems([*found, *files_in(folder / "images", readers.READERS)])
-    size, notes = _pixel_size([*found, *files_in(folder / "images", readers.READERS)], pixel_size)
-    values = _values(classes, size)
+    _refuse_same_stems(known)
+    size, told = _pixel_size(known, pixel_size)
+    notes += told
+    drawn = [file for target, file in placed.items() if target.startswith("masks/")]
+    kind = existing.masks or kind_of_masks(drawn, len(classes))
+    values = _values(classes, size) | {"masks": kind}
+    _prove(values)
+    _put(folder, copies, merged)
+    storage.write_text(folder / PROTOCOL, template(folder.absolute().name, classes), overwrite=False)
+    write_description(folder, values)
+    if beside:
+        notes.append(f"{counted(len(rois), 'ROI set')} beside the images {'was' if len(rois) == 1 else 'were'} copied")
+    notes += _of_taken(taken, kind if drawn and not existing.masks else "")
+    return Created((*copies, *merged, folder / PROTOCOL, folder / FILE), tuple(notes))
+
+
+def _prove(values: Mapping[str, object]) -> None:
+    """Raise BadValue where ``dataset.json`` would be none."""
     try:
         Description.model_validate(values)
     except ValidationError as error:
@@ -76,15 +119,67 @@ def create(
             "classes", where="classes", expected="different names of classes", found=what_is_wrong(error),
             remedy="Nothing was written.",
         ) from None  # fmt: skip
-    for place in ("", "images", *(("rois",) if rois else ())):
-        storage.make_folder(folder / place)
+
+
+def _put(folder: Path, copies: Mapping[Path, Path], merged: Mapping[Path, bytes]) -> None:
+    """Make the folders and write what goes into them."""
+    for place in sorted({folder, folder / "images", *(target.parent for target in (*copies, *merged))}):
+        storage.make_folder(place)
     for target, source in copies.items():
         _copy(source, target)
-    storage.write_text(folder / PROTOCOL, template(folder.absolute().name, classes), overwrite=False)
-    write_description(folder, values)
-    if rois:
-        notes.append(f"{counted(len(rois), 'ROI set')} beside the images {'was' if len(rois) == 1 else 'were'} copied")
-    return Created((*copies, folder / PROTOCOL, folder / FILE), tuple(notes))
+    for target, data in merged.items():
+        storage.write_bytes(target, data, overwrite=False)
+
+
+def _without_others(found: Sequence[Path], places: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """The images without results of TEMJ and without masks that lie among them, and what to tell of it."""
+    names: dict[Path, list[str]] = {}
+    for folder in {file.parent for file in found}:
+        names[folder] = [file.name for file in folder.iterdir()]
+    results = {folder / name for folder, some in names.items() for name in earlier_results(some)}
+    kept = [file for file in found if file not in results]
+    masks: set[Path] = set()
+    if places:
+        folders = {place.resolve() if place.is_dir() else place.parent.resolve() for place in places}
+        stems = {same(file.stem): file.stem for file in kept}
+        masks = {
+            file for file in kept
+            if file.parent.resolve() in folders and stem_of_mask(file, _others(stems, file)) is not None
+        }  # fmt: skip
+    left = [file.name for file in found if file in results]
+    told = [f"{counted(len(left), 'result')} of TEMJ beside the images left out: {listed(left)}"] if left else []
+    return [file for file in kept if file not in masks], told
+
+
+def _others(stems: Mapping[str, str], file: Path) -> dict[str, str]:
+    return {stem: name for stem, name in stems.items() if stem != same(file.stem)}
+
+
+def _with_areas(areas: Mapping[Path, Path], copies: Mapping[Path, Path]) -> tuple[dict[Path, bytes], list[str]]:
+    """ROI sets that also get the analysed area of their image, and what to tell of it."""
+    merged = {target: with_area(copies[target], area) for target, area in areas.items() if target in copies}
+    unused = [area.name for target, area in areas.items() if target not in copies]
+    notes = []
+    if merged:
+        notes.append(f"the ROIs 'area' and 'exclude' of {counted(len(merged), 'image')} were added to its ROI set")
+    if unused:
+        notes.append(f"not used, for their images have no ROI set that they could stand in: {listed(unused)}")
+    return merged, notes
+
+
+def _of_taken(taken: Taken, kind: str) -> list[str]:
+    """What became of annotations that were there."""
+    notes = []
+    if taken.copies:
+        folders = sorted({target.partition("/")[0] for target in taken.copies})
+        notes.append(f"{counted(len(taken.copies), 'annotation file')} copied into {', '.join(folders)}")
+    if kind:
+        words = {"classes": "classes", "instances": "objects, each with a value of its own"}
+        notes.append(f"the values of the masks are taken as {words[kind]} (--masks says otherwise)")
+    if taken.left:
+        left = [file.name for file in taken.left]
+        notes.append(f"{counted(len(left), 'file')} that belong to no image left out: {listed(left)}")
+    return notes
 
 
 def _values(classes: Sequence[str], size: Calibration | None) -> dict[str, object]:

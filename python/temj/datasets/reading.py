@@ -16,6 +16,7 @@ from temj.annotations.masks import IGNORE_VALUE
 from temj.data import IGNORE, Film, Instances, Micrograph
 from temj.data.detectors import together
 from temj.datasets.description import Description
+from temj.datasets.mask_values import explained
 from temj.datasets.problems import counted
 from temj.datasets.sources import OVERLAY, context_for, same
 from temj.datasets.spelling import one_spelling
@@ -131,7 +132,7 @@ def _meant(name: str, known: list[str]) -> str:
     return f"'{name}' is perhaps '{by_case[near[0]]}'. " if near else ""
 
 
-def _labels(path: Path) -> np.ndarray:
+def labels_of(path: Path) -> np.ndarray:
     """The numbers of a label mask.
 
     Raises:
@@ -146,17 +147,25 @@ def _labels(path: Path) -> np.ndarray:
         raise _stack(path, film, 1) if len(film) > 1 else error from error
 
 
+def _class_map(labels: np.ndarray, count: int, path: Path) -> np.ndarray:
+    """As :func:`temj.annotations.masks.class_map`; values that a lossy file has left are called so."""
+    try:
+        return masks.class_map(labels, count, path)
+    except BadAnnotation as error:
+        raise explained(error, labels, count) from error
+
+
 def map_of_mask(path: Path, description: Description) -> np.ndarray:
     """The class map (height, width) uint8 of a label mask: 0 background, k the k-th class, 255 ``ignore``.
 
     Raises:
         BadImage, BadAnnotation: it cannot be read, or has values without a class.
     """
-    labels = _labels(path)
+    labels = labels_of(path)
     if description.masks == "instances":
         return (labels > 0).astype(np.uint8)
     names = _labelled(description)
-    numbers = masks.class_map(labels, len(names), path)
+    numbers = _class_map(labels, len(names), path)
     return _numbers(description, reported(names, description, path))[numbers]
 
 
@@ -166,10 +175,10 @@ def instances_of_mask(path: Path, description: Description) -> Instances:
     Raises:
         BadImage, BadAnnotation: as :func:`map_of_mask`.
     """
-    labels, names = _labels(path), _labelled(description)
+    labels, names = labels_of(path), _labelled(description)
     if description.masks == "instances":
         return masks.instances_of_labels(labels, names[0])
-    return masks.instances_of_classes(masks.class_map(labels, len(names), path), names)
+    return masks.instances_of_classes(_class_map(labels, len(names), path), names)
 
 
 def _labelled(description: Description) -> tuple[str, ...]:
@@ -226,7 +235,7 @@ def size_in_file(path: Path, format_name: str, context: Context) -> tuple[int, i
     if format_name == "roiset":
         return None
     if format_name == "masks":
-        height, width = _labels(path).shape
+        height, width = labels_of(path).shape
         return width, height
     return _entry(path, format_name, context)[0].size
 
@@ -237,7 +246,7 @@ def has_value_and_ignore(path: Path) -> tuple[bool, bool]:
     Raises:
         BadImage, BadAnnotation: it cannot be read.
     """
-    labels = _labels(path)
+    labels = labels_of(path)
     return bool((labels == 1).any()), bool((labels == IGNORE_VALUE).any())
 
 

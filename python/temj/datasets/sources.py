@@ -23,7 +23,7 @@ from temj.errors import BadAnnotation, TemjError
 
 OVERLAY = "overlay"
 ROI_SET_END = "_RoiSet.zip"
-_NO_ANNOTATIONS = ("classes.txt", "predefined_classes.txt")
+NO_ANNOTATIONS = ("classes.txt", "predefined_classes.txt")
 """Lists of class names that labelling programs put beside their files."""
 
 _NEED_SIZES = ("yolo",)
@@ -161,7 +161,7 @@ def _others(folder: Path) -> list[Path]:
             found.append(place)
             files = [file for file in files if file.suffix.lower() != ".txt"]
         found += files
-    return [file for file in found if file.name.lower() not in _NO_ANNOTATIONS]
+    return [file for file in found if file.name.lower() not in NO_ANNOTATIONS]
 
 
 def _format_of(path: Path) -> str:
@@ -176,6 +176,6 @@ def _format_of(path: Path) -> str:
         if path.suffix.lower() != ".txt" or path.read_bytes().strip():
             raise
     for other in files_in(path.parent, (".txt",)):
-        if other.name.lower() not in _NO_ANNOTATIONS and other.read_bytes().strip():
+        if other.name.lower() not in NO_ANNOTATIONS and other.read_bytes().strip():
             return annotations.recognise(other)
     return "yolo"

@@ -10,15 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from temj import annotations
-from temj.annotations import AnnotationSet, Context
-from temj.annotations.base import refuse_existing, write_files
+from temj.annotations import AnnotatedImage, AnnotationSet, Context
+from temj.annotations.base import counted, refuse_existing, write_files
+from temj.annotations.checks import checked
+from temj.annotations.losses import stacked
 from temj.annotations.pairing import list_images
 from temj.data import Column, Instances, Table
+from temj.datasets import Dataset, open_dataset
+from temj.datasets.description import FILE as DATASET_FILE
+from temj.datasets.description import read_values
 from temj.errors import BadAnnotation, BadValue, Cancelled, Refused
 from temj.workflows.outputs import files_table, text_table
 
 EXTENSIONS = {".zip": "roiset", ".json": "coco", ".xml": "voc", ".csv": "csv", ".png": "masks", ".tif": "overlay"}
 """Extension of an output → the format it stands for; a folder or ``.txt`` can be several."""
+_WITH_POSITIONS = ("roiset", "overlay", "csv")
+"""Formats in which other programs see the slice and frame of an object."""
 
 
 def convert(
@@ -28,7 +35,7 @@ def convert(
     """Read annotations and make the files of another format; nothing is written yet.
 
     Args:
-        source: file or folder of annotations.
+        source: file or folder of annotations, or a dataset folder.
         output: file or folder that is to be written.
         to: name of the output's format; "": by the extension of ``output``.
         source_format: name of the source's format; "": it is recognised.
@@ -37,10 +44,16 @@ def convert(
 
     Raises:
         BadAnnotation, BadImage, BadValue, Refused: as :func:`temj.annotations.read_set` and ``Format.encoded``.
+        BadDataset: as :func:`temj.datasets.open_dataset`.
     """
     context = context or Context()
     target = annotations.format_named(to or format_of(output))
-    found = annotations.read_set(source, source_format or None, context)
+    dataset = None if source_format else dataset_at(source)
+    if dataset is None:
+        found = annotations.read_set(source, source_format or None, context)
+    else:
+        context = replace(context, images=context.images or dataset.context().images)
+        found = checked(of_dataset(dataset), source, context)
     found = named_classes(found, context.classes)
     if negatives:
         found = as_negatives(found)
@@ -52,6 +65,37 @@ def convert(
         )  # fmt: skip
     files, losses = target.encoded(output, found, context)
     return found, Conversion(output, target.name, files, losses)
+
+
+def dataset_at(source: Path) -> Dataset | None:
+    """The dataset that a folder is by its ``dataset.json``; None for other files and folders.
+
+    Raises:
+        BadDataset: as :func:`temj.datasets.open_dataset`.
+    """
+    if not (source / DATASET_FILE).is_file():
+        return None
+    values = read_values(source)
+    return None if isinstance(values, dict) and "categories" in values else open_dataset(source)
+
+
+def of_dataset(dataset: Dataset) -> AnnotationSet:
+    """The objects of a dataset with the classes that they count as; ROIs that say which area counts are left out.
+
+    Raises:
+        BadImage, BadAnnotation: as ``Dataset.instances``.
+    """
+    images, areas = [], 0
+    for item in dataset.items:
+        known = item.annotation is not None or item.empty
+        images.append(AnnotatedImage(item.image.name, None, dataset.instances(item) if known else None))
+        areas += len(dataset.area_rois(item))
+    rivals = [f"{path.name} not used: its image has another annotation" for i in dataset.items for path in i.rivals]
+    notes = [*dataset.orphans, *rivals]
+    notes += [f"{counted(areas, 'ROI')} named area or exclude left out: no objects"] if areas else []
+    skipped = tuple({"code": error.code, "message": error.message} for error in dataset.problems)
+    info = {"format": "dataset", "notes": tuple(notes), "licence": dataset.licence, "skipped": skipped}
+    return AnnotationSet(tuple(images), dataset.classes, info)
 
 
 class Conversion:
@@ -119,6 +163,8 @@ def convert_files(
     notes = [("read", note) for note in found.info.get("notes", ())] + [("lost", text) for text in made.losses]
     licence = found.info.get("licence")
     notes += [("read", f"licence of the source: {licence}")] if licence else []
+    if made.format not in _WITH_POSITIONS:
+        notes += [("read", note) for note in stacked(found.annotated)]
     others = _others(made)
     notes += [("read", others)] if others else []
     skipped = [(source.name, entry["code"], entry["message"]) for entry in found.info.get("skipped", ())]
@@ -155,10 +201,18 @@ def format_of(output: Path) -> str:
     if found is None:
         raise BadValue(
             "to", where=output, expected=f"the name of a format ({', '.join(annotations.FORMATS)}) with --to",
-            found=f"the extension '{output.suffix}', which several formats have" if output.suffix else "a folder",
+            found=extension_words(output),
             remedy="Add --to FORMAT.",
         )  # fmt: skip
     return found
+
+
+def extension_words(output: Path) -> str:
+    """What is said of an output whose name does not say the format."""
+    if not output.suffix:
+        return "a folder"
+    known = any(annotations.format_named(name).extension == output.suffix.lower() for name in annotations.FORMATS)
+    return f"the extension '{output.suffix}', which {'several formats have' if known else 'no format writes'}"
 
 
 def named_classes(found: AnnotationSet, names: Iterable[str]) -> AnnotationSet:

@@ -12,8 +12,10 @@ from temj import datasets
 from temj.data import Column, Table
 from temj.data.calibration import parse_pixel_size
 from temj.datasets import Dataset, Item, Partition, SplitRule
+from temj.datasets.create import Existing
+from temj.datasets.description import read_values
 from temj.datasets.groups import groups_by_pattern, groups_by_sheet
-from temj.datasets.problems import counted
+from temj.datasets.problems import counted, listed
 from temj.datasets.split import refuse_second_split
 from temj.errors import BadValue, TemjError
 from temj.workflows import outputs
@@ -21,7 +23,11 @@ from temj.workflows.account import aligned
 
 
 def new_dataset(
-    folder: Path, images: Sequence[Path] = (), classes: Sequence[str] = (), pixel_size: str = ""
+    folder: Path,
+    images: Sequence[Path] = (),
+    classes: Sequence[str] = (),
+    pixel_size: str = "",
+    existing: Existing | None = None,
 ) -> dict[str, Table]:
     """Make a dataset folder with ``dataset.json``, ``protocol.md`` and copies of images.
 
@@ -32,14 +38,17 @@ def new_dataset(
         TemjError: as :func:`temj.datasets.create`; BadValue for a pixel size that is none.
     """
     given = parse_pixel_size(pixel_size) if pixel_size else None
-    made = datasets.create(folder, images, classes or ("object",), given)
+    made = datasets.create(folder, images, classes, given, existing or Existing())
     notes = [*made.notes, f"fill in {folder / 'protocol.md'}: what counts, which edge, what is left out"]
     if not classes:
-        notes.append("no classes were named: replace 'object' in dataset.json")
+        names = [entry["name"] for entry in read_values(Path(folder))["classes"]]
+        told = f"those of the annotations were taken: {listed(names)}"
+        told = "replace 'object' in dataset.json" if names == ["object"] else told
+        notes.append(f"no classes were named: {told}")
     if not any(path.parent.name == "images" for path in made.files):
         notes.append(f"put images and annotations into {folder / 'images'}")
     notes.append(f"then: temj dataset check {shlex.quote(str(folder))}")
-    copied = [path for path in made.files if path.parent.name in ("images", "rois")]
+    copied = [path for path in made.files if path.parent != folder]
     shown = {"copies": folder / "images"} if copied else {}
     shown |= {path.stem: path for path in made.files if path not in copied}
     return {
@@ -76,7 +85,7 @@ def split_dataset(
         overwrite: whether a split that is there may be replaced.
 
     Returns:
-        Tables ``parts`` (images and objects of each part and fold) and ``files``.
+        Tables ``parts`` (images and objects of each part and fold), ``files`` and ``notes``.
 
     Raises:
         BadDataset, BadValue, Refused, StorageError: as the functions of :mod:`temj.datasets.split`.
@@ -96,13 +105,34 @@ def split_dataset(
         groups = groups_by_sheet(dataset, sheet, column)
     partition = datasets.make_split(dataset, rule, groups)
     tables = {"parts": _parts_table(dataset, partition, groups or dataset.description.groups, rule)}
+    tables["notes"] = outputs.text_table(("Note",), [(note,) for note in _split_notes(dataset, rule)])
     datasets.write_split(dataset, partition, rule, groups, overwrite)
     return tables | {"files": outputs.files_table({"description": dataset.folder / "dataset.json"})}
 
 
 def split_account(tables: Mapping[str, Table]) -> str:
     """What is in each part."""
-    return "\n".join([aligned(tables["parts"]), "Written:", *(f"  {name}" for name in tables["files"]["File"])])
+    lines = [aligned(tables["parts"]), "Written:", *(f"  {name}" for name in tables["files"]["File"])]
+    return "\n".join([*lines, *(f"  note: {note}" for note in tables["notes"]["Note"])])
+
+
+def _split_notes(dataset: Dataset, rule: SplitRule) -> list[str]:
+    """What a split has not taken as the user may think."""
+    notes = []
+    if rule.folds:
+        test = rule.fractions[2] if len(rule.fractions) == 3 else 0.0
+        tested = f"{test:.0%} are for the test, the folds share the rest" if test else "the folds share all images"
+        notes.append(
+            "with folds, of --fractions only the third share (test) counts: "
+            f"{tested}; fold 1 validates, the others train"
+        )
+    bare = [item.image.name for item in dataset.items if item.annotation is None and not item.empty]
+    if bare:
+        notes.append(
+            f"{counted(len(bare), 'image')} without annotation left out, in no part: {listed(bare)}; annotate them, or "
+            "name those that show nothing under 'empty' in dataset.json, and split again"
+        )
+    return notes
 
 
 def _parts_table(dataset: Dataset, partition: Partition, groups: Mapping[str, str], rule: SplitRule) -> Table:

@@ -13,7 +13,7 @@ from temj import datasets, storage
 from temj.data import Column, Instances, Table
 from temj.data.table_text import to_csv
 from temj.datasets import Dataset, Item, Report
-from temj.datasets.problems import counted
+from temj.datasets.problems import counted, listed
 from temj.errors import Cancelled, TemjError
 from temj.plots import png_bytes
 from temj.plots.classes import class_charts
@@ -24,6 +24,10 @@ from temj.workflows.account import aligned
 Progress = Callable[[str, int, int], None]
 _PARTS = ("train", "validation", "test", "")
 _SHOWN = 20
+_FILES = 8
+"""Files that a problem of many files names."""
+_TOGETHER = 3
+"""So many files with one problem are told together."""
 _HEADS = {"error": "Errors", "warning": "Warnings", "info": "Good to know"}
 
 
@@ -96,17 +100,37 @@ def check_account(tables: Mapping[str, Table]) -> str:
 
 
 def _list_of(problems: Table, head: str) -> list[str]:
-    """The problems of one severity; of each kind the first 20, and how many more there are."""
+    """The problems of one severity: those of several files with one remedy together; of each kind the first 20."""
     if not len(problems):
         return []
     lines, kinds = [f"{head} ({len(problems)}):"], Counter()
-    for row, code in enumerate(problems["Code"]):
+    for number, rows in enumerate(_groups(problems), start=1):
+        code, remedy = problems["Code"][rows[0]], problems["Remedy"][rows[0]]
         kinds[code] += 1
-        if kinds[code] <= _SHOWN:
-            told, remedy = problems["Problem"][row].rstrip("."), problems["Remedy"][row]
-            lines.append(f"  {row + 1}. {problems['Where'][row]}: {told}." + (f"\n     {remedy}" if remedy else ""))
+        if kinds[code] > _SHOWN:
+            continue
+        told = problems["Problem"][rows[0]].rstrip(".")
+        others = [problems["Where"][row] for row in rows[1:]]
+        lines.append(f"  {number}. {problems['Where'][rows[0]]}: {told}.")
+        if others:
+            same = len({problems["Problem"][row] for row in rows}) == 1
+            what = "the same" if same else "the like"
+            lines.append(f"     {what} in {counted(len(others), 'more file')}: {listed(others, _FILES - 1)}")
+        lines += [f"     {remedy}"] if remedy else []
     more = {code: count - _SHOWN for code, count in kinds.items() if count > _SHOWN}
     return [*lines, *(f"  … and {count} more {code} (--output writes them all)" for code, count in more.items())]
+
+
+def _groups(problems: Table) -> list[list[int]]:
+    """Rows that are told as one: equal in code and remedy, each about another file; one or two stand alone."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for row, key in enumerate(zip(problems["Code"], problems["Remedy"], strict=True)):
+        groups.setdefault(key, []).append(row)
+    parts = []
+    for rows in groups.values():
+        together = len(rows) >= _TOGETHER and len({problems["Where"][row] for row in rows}) == len(rows)
+        parts += [rows] if together else [[row] for row in rows]
+    return sorted(parts)
 
 
 def classes_table(dataset: Dataset, report: Report) -> Table:

@@ -246,12 +246,16 @@ def account(made: Mapping[str, Table]) -> str:
     """How many images and objects, and where."""
     images, files = made["images"], made["files"]
     objects, buried = int(images["Objects"].sum()), int(images["Buried"].sum())
+    films = [name for kind, name in zip(files["Kind"], files["File"], strict=True) if kind == "films"]
+    single = sum(name.endswith(".tif") for name in films) == 1
+    alone = ["  one film cannot be split: make at least 2 (--number 2) to train"] if single else []
     parts = ", ".join(f"{int((images['Part'] == part).sum())} {part}" for part in dict.fromkeys(images["Part"]))
     folder = Path(files["File"][-1]).parent
     return "\n".join(
         [
             f"{len(images)} image{'' if len(images) == 1 else 's'} ({parts}) with {objects} objects made in {folder}",
             f"  too weak or small to be seen, but in the truth (named in run.json): {buried}",
+            *alone,
             f"  look at it: temj dataset check {folder}",
         ]
     )
