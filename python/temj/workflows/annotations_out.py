@@ -16,7 +16,7 @@ from temj.annotations.checks import checked
 from temj.data import IGNORE, Calibration, Film, Instances, Micrograph, Table
 from temj.errors import BadAnnotation, BadImage, BadValue
 from temj.workflows.annotations_in import names_of
-from temj.workflows.convert import EXTENSIONS, counts
+from temj.workflows.convert import EXTENSIONS, counts, extension_words
 from temj.workflows.outputs import files_table, text_table
 
 ELLIPSE_END = "-ellipse"
@@ -96,9 +96,8 @@ def _format_of(path: Path, given: str) -> str:
         return given
     found = EXTENSIONS.get(path.suffix.lower())
     if found is None:
-        what = f"the extension '{path.suffix}', which several formats have" if path.suffix else "a folder"
         raise BadValue(
-            "format", where="format", expected=f"one of {', '.join(annotations.FORMATS)}", found=f"auto, and {what}",
+            "format", where="format", expected=f"one of {', '.join(annotations.FORMATS)}", found=f"auto, and {extension_words(path)}",
             remedy="Choose the format.",
         )  # fmt: skip
     return found
