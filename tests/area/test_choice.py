@@ -204,3 +204,16 @@ def test_pinholes_are_closed_and_gaps_are_not():
     closed = area.without_pinholes(mask)
     assert (~closed).sum() == 16
     assert not closed[30:34, 30:34].any()
+
+
+def test_area_rois_outside_the_image_leave_nothing_and_the_note_says_so():
+    found = area.choose(barred(), rois(area=rect(500, 500, 20, 20)))
+    assert not found.mask.any()
+    assert area.note(found) == "the area ROIs lie outside the image: nothing is analysed"
+
+
+def test_shares_are_plain_numbers():
+    found = area.choose(barred(), rois(area=rect(0, 0, 2, 1)))
+    assert area.note(found).endswith("left out: outside the area ROIs (100 %)")
+    found = area.choose(barred(), rois(exclude=rect(0, 0, 120, 40)), "whole")
+    assert area.note(found).endswith("left out: exclude ROIs (40 %)")

@@ -110,6 +110,29 @@ class TestScaleBar:
         image = cv2.GaussianBlur(image, (5, 5), 1.0) + rng.normal(0, 6, image.shape)
         assert "scale bar" not in parts(np.clip(image, 0, 255).astype(np.uint8))
 
+    @pytest.mark.parametrize("y", [30, 130, 250, 470])
+    @pytest.mark.parametrize("blur", [0.5, 1.2])
+    def test_level_straight_rods_with_noise_are_no_bars(self, y, blur):
+        """Rods with square ends along a row, as nanorods lie: sharp, but with the specimen's own noise."""
+        image = np.full((512, 512), 25, np.float32)
+        image[y : y + 14, 180:262] = 70
+        image[y - 24 : y - 8, 200:270] = 80
+        image = cv2.GaussianBlur(image, (0, 0), blur)
+        noisy = image + np.random.default_rng(y).normal(0, 1, image.shape) * np.sqrt(image) * 0.7
+        image = noisy.clip(0, 255).astype(np.uint8)
+        cv2.circle(image, (90, 90), 30, 180, -1, cv2.LINE_AA)
+        assert "scale bar" not in parts(image)
+
+    @pytest.mark.parametrize("seed", [104, 119, 132, 135, 161, 162, 194])
+    def test_noise_has_no_ticks(self, seed):
+        image = np.random.default_rng(seed).integers(0, 256, (200, 256)).astype(np.uint8)
+        assert parts(image) == {}
+
+    def test_a_flat_soft_edged_rod_in_the_middle_is_no_bar_but_a_drawn_one_is(self):
+        rod = with_bar(np.full((512, 512), 60, np.uint8), (180, 250, 90, 14), 200)
+        assert "scale bar" in parts(rod)
+        assert "scale bar" not in parts(cv2.GaussianBlur(rod, (0, 0), 2.0))
+
 
 class TestText:
     @pytest.mark.parametrize("ground", GROUNDS)
@@ -255,6 +278,14 @@ class TestDefects:
         mask = parts(image)["saturated"]
         assert mask[:400, 300:303].all()
         assert mask.sum() <= 400 * 5
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+    def test_the_end_of_a_ramp_is_not_saturated(self, dtype):
+        ramp = np.tile(np.arange(128, dtype=dtype), (64, 1))
+        for image in (ramp, np.repeat(ramp.T, 2, axis=1), ramp[:, ::-1].copy()):
+            assert parts(image, ("saturated streaks", "saturated")) == {}
+        clipped = np.minimum(ramp, dtype(100))
+        assert "saturated" in parts(clipped, ("saturated",))
 
     def test_saturated_regions_where_they_are_asked_for(self):
         image = (sample().astype(np.uint16) + 1) * 200

@@ -74,13 +74,20 @@ def applied(micrograph: Micrograph, found: AreaFound) -> Micrograph:
 
 
 def note(found: AreaFound) -> str:
-    """``analysed area 94.1 % of the image; left out: info bar (5.2 %), scale bar (0.7 %)``; "" for the whole."""
+    """``analysed area 94.1 % of the image; left out: info bar (5.2 %), scale bar (0.7 %)``; "" for the whole.
+
+    Where ROIs named ``area`` leave nothing, that is said.
+    """
     if found.whole:
         return ""
+    if any(part.kind == BY_USER[1] and part.mask.all() for part in found.parts):
+        return "the area ROIs lie outside the image: nothing is analysed"
     parts = ", ".join(f"{part.kind} ({_percent(part)})" for part in found.parts)
     return f"analysed area {found.share:.4g} % of the image; left out: {parts}"
 
 
 def _percent(part: Part) -> str:
     """Its share; pixels where that would be nothing."""
-    return f"{part.share:.2g} %" if part.share >= 0.01 else f"{np.count_nonzero(part.mask)} px"
+    if part.share < 0.01:
+        return f"{np.count_nonzero(part.mask)} px"
+    return f"{part.share:.2g} %" if part.share < 10 else f"{part.share:.0f} %"

@@ -17,15 +17,28 @@ LARGE = 2e-3
 """Least area of a saturated region, as a share of the image."""
 
 
+PILE = 3.0
+"""At the detector's end so many times as many pixels pile up as at the usual grey value above the median: the last
+step of a ramp, or of a few counts, has no more than the others."""
+
+
 def ceiling(pixels: np.ndarray) -> float | None:
     """The value at which the detector ends: the largest one, where a pile of pixels has exactly it; else None."""
     finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
     if not finite.size:
         return None
     top = finite.max()
-    if finite.min() == top or np.count_nonzero(finite == top) < max(16, 2e-4 * finite.size):
+    pile = np.count_nonzero(finite == top)
+    if finite.min() == top or pile < max(16, 2e-4 * finite.size):
         return None
-    return float(top)
+    return float(top) if pile >= PILE * _usual(finite, top) else None
+
+
+def _usual(values: np.ndarray, top: np.generic) -> float:
+    """How many pixels the upper half of the grey values below ``top`` have: the median over those that occur."""
+    below = values[values < top]
+    _greys, counts = np.unique(below[below >= np.median(below)], return_counts=True)
+    return float(np.median(counts))
 
 
 def streaks(scene: Scene) -> np.ndarray:

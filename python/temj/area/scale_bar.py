@@ -32,9 +32,13 @@ UNEVEN = 12
 """Largest difference of grey (of 255) along a bar, in 95 % of its columns; JPEG makes up to 10."""
 MARGIN = 3
 """Pixels around a bar that are taken too: the blur of enlarged pictures and JPEG's ringing."""
-QUIET, _LEAST_GRAIN = 0.6, 8.0
-"""The noise within a bar is at most this share of that around it: none was drawn. Noise below 8 grey values is not
-told from that of JPEG."""
+QUIET, _LEAST_GRAIN, _THIN_GRAIN = 0.6, 1.0, 4.8
+"""The noise within a bar is at most this share of that around it: none was drawn. Noise of 1 grey value is not told
+from that of JPEG; in a bar of 1 or 2 pixels not that of 4.8."""
+PLACE = 0.15
+"""Largest distance from the upper or lower edge, as a share of the height; elsewhere a bar has to be flat and sharp."""
+FLAT = 4
+"""Largest difference of grey (of 255) within 90 % of a bar that stands far inside the image."""
 SQUARE = 0.75
 """A bar of at least 4 pixels is as thick at its ends as in its middle, to this share; an ellipse is not."""
 TILT = 0.02
@@ -77,7 +81,8 @@ def bars(grey: np.ndarray) -> tuple[Bar, ...]:
     # an outlined bar, filled: of bright lines and of dark ones
     for bright, kind in ((True, cv2.MORPH_CLOSE), (False, cv2.MORPH_OPEN)):
         outlined = _separate(cv2.morphologyEx(grey, kind, column), [(bright, False)])
-        found += tuple(bar for bar in outlined if bar.height >= 4 and bar.width >= 0.06 * grey.shape[1])
+        outlined = [bar for bar in outlined if bar.height >= 4 and bar.width >= 0.06 * grey.shape[1]]
+        found += tuple(bar for bar in outlined if _in_place(len(grey), bar.y, bar.height))
     return found
 
 
@@ -148,11 +153,38 @@ def _drawn(shown: np.ndarray, x: int, y: int, w: int, h: int) -> tuple[int, int,
     sides = _sides(shown, x, y, w, h, level - step)
     if not _stands_out(sides, shown.shape, y, w, h, level, uneven) or not _straight(shown, x, y, w, h, level):
         return None
-    if _grain(shown[y + h // 3 : y + max(h // 3 + 1, h - h // 3), x + 2 : x + w - 2]) > QUIET * max(
-        _LEAST_GRAIN, _grain(shown[max(0, y - 20) : y + h + 20, max(0, x - 15) : x + w + 15])
-    ):
+    around = _grain(shown[max(0, y - 20) : y + h + 20, max(0, x - 15) : x + w + 15])
+    grain = _grain(shown[y + h // 3 : y + max(h // 3 + 1, h - h // 3), x + 2 : x + w - 2])
+    if grain > max(_LEAST_GRAIN if h > 2 else _THIN_GRAIN, QUIET * around):
+        return None
+    if not _in_place(len(shown), y, h) and not (_flat(shown, x, y, w, h) and _sharp(shown, x, y, w, h)):
         return None
     return x, y, w, h, level
+
+
+def _in_place(height: int, y: int, h: int) -> bool:
+    """Whether rows are near the upper or the lower edge of the image."""
+    return min(y, height - y - h) <= PLACE * height
+
+
+def _flat(shown: np.ndarray, x: int, y: int, w: int, h: int) -> bool:
+    """Whether a rectangle without its rim has one grey value."""
+    rim = max(int(h > 2), h // 4)
+    inside = shown[y + rim : y + h - rim, x + 3 : x + w - 3].astype(np.float32)
+    return float(np.percentile(np.abs(inside - np.median(inside)), 90)) <= FLAT
+
+
+def _sharp(shown: np.ndarray, x: int, y: int, w: int, h: int) -> bool:
+    """Whether at most 2 pixels of each edge are between bar and ground (15 to 85 % of the step)."""
+    across = np.median(shown[max(0, y - 4) : y + h + 4, x + 2 : x + w - 2], axis=1)
+    along = np.median(shown[y : y + h, max(0, x - 4) : x + w + 4], axis=0)
+    row, column = min(y, 4) + h // 2, min(x, 4) + w // 2
+    for profile in (across[row::-1], across[row:], along[column::-1], along[column:]):
+        level, ground = float(profile[0]), float(profile[-3:].min())
+        share = (profile.astype(np.float32) - ground) / max(level - ground, 1.0)
+        if np.argmax(share <= 0.15) - np.argmax(share < 0.85) > _BLUR:
+            return False
+    return True
 
 
 def _grain(grey: np.ndarray) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from temj.opencv import opencv
 
-FEWEST = 8
+FEWEST = 9
 """Ticks from which on a row of them is a scale."""
 HIGHEST = 0.04
 """Height of a tick as a share of the image's height; at least 2 pixels."""
@@ -16,6 +16,10 @@ MOST = 2000
 """Small marks above which they are the texture of the image."""
 CONTRAST = (45, 110)
 """Least step in grey (of 255) from a tick to its ground; the second where the ground is noisy."""
+
+SHADE, ALIKE, PURE = 30, 0.8, 0.5
+"""Ticks are drawn in one grey value: the middles of so many of them (share) are so near to their median (of 255),
+and so is the third share of the pixels along the ticks."""
 
 
 def tick_rows(grey: np.ndarray) -> tuple[tuple[int, int, int, int], ...]:
@@ -32,12 +36,31 @@ def tick_rows(grey: np.ndarray) -> tuple[tuple[int, int, int, int], ...]:
         if np.count_nonzero(small) > MOST:
             continue
         for ends in (y, y + h):  # long and short ticks share their upper or their lower end
-            found += _rows(*(values[small] for values in (x, y, w, h)), ends[small])
+            ticks = np.stack([values[small] for values in (x, y, w, h)])
+            found += [
+                _box(ticks[:, row])
+                for row in _rows(ticks[0], ticks[2], ticks[3], ends[small])
+                if _of_one_grey(grey, ticks[:, row])
+            ]
     return tuple(dict.fromkeys(found))
 
 
-def _rows(x: np.ndarray, y: np.ndarray, w: np.ndarray, h: np.ndarray, ends: np.ndarray) -> list[tuple[int, ...]]:
-    """The even rows among ticks whose ends lie within a pixel of a line."""
+def _of_one_grey(grey: np.ndarray, ticks: np.ndarray) -> bool:
+    """Whether ticks (x, y, w, h; each of shape (n,)) have one grey value along their middles; noise has many."""
+    inks = [grey[y : y + h, x + w // 2].astype(np.float32) for x, y, w, h in ticks.T]
+    greys, pixels = np.array([np.median(ink) for ink in inks]), np.concatenate(inks)
+    alike, near = (np.mean(np.abs(values - np.median(values)) <= SHADE) for values in (greys, pixels))
+    return bool(alike >= ALIKE and near >= PURE)
+
+
+def _box(ticks: np.ndarray) -> tuple[int, int, int, int]:
+    """(top, bottom, left, right) of ticks as in :func:`_of_one_grey`."""
+    x, y, w, h = ticks
+    return int(y.min()), int((y + h).max()), int(x.min()), int((x + w).max())
+
+
+def _rows(x: np.ndarray, w: np.ndarray, h: np.ndarray, ends: np.ndarray) -> list[np.ndarray]:
+    """Indices of the even rows among ticks whose ends lie within a pixel of a line."""
     found = []
     for line in np.flatnonzero(np.bincount(ends) >= FEWEST // 2) if len(ends) else ():
         near = np.flatnonzero(np.abs(ends - line) <= 1)
@@ -47,8 +70,7 @@ def _rows(x: np.ndarray, y: np.ndarray, w: np.ndarray, h: np.ndarray, ends: np.n
         for run in _even(x[near] + w[near] / 2):
             own = near[run]
             if np.ptp(w[own]) <= 3:
-                top, bottom = int(y[own].min()), int((y[own] + h[own]).max())
-                found.append((top, bottom, int(x[own].min()), int((x[own] + w[own]).max())))
+                found.append(own)
     return found
 
 

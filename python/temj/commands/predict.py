@@ -54,8 +54,8 @@ class PredictParameters(Parameters):
     )
     area: str = parameter(
         "auto",
-        "What counts: auto (without info bar, scale bar, text, blank borders, dead pixels), all (also without vacuum, "
-        "holes, saturated regions), whole, or a ROI set with ROIs named area or exclude.",
+        "What counts: auto (without info bar, scale bar, text, blank borders, dead pixels, saturated streaks), all "
+        "(also without vacuum, holes, saturated regions), whole, or a ROI set with ROIs named area or exclude.",
         advanced=True,
     )
     fill: bool = parameter(False, "Fill pixels that are NaN or infinite; else such images are refused.", advanced=True)

@@ -36,7 +36,8 @@ class TrainParameters(Parameters):
     area: Literal["auto", "all", "whole"] = parameter(
         "auto",
         "What counts of the images, besides their ROIs named area and exclude: auto (without info bar, scale bar, "
-        "text, blank borders, dead pixels), all (also without vacuum, holes, saturated regions), whole.",
+        "text, blank borders, dead pixels, saturated streaks), all (also without vacuum, holes, saturated regions), "
+        "whole.",
         advanced=True,
     )
     patience: int | None = parameter(

@@ -99,7 +99,8 @@ def _found(summary: Table, row: int) -> str:
         spread = value["SD Diameter"]
         sd = "" if math.isnan(spread) else f" (sd {spread:.3g})"
         text += f", mean diameter {diameter:.3g} {value['Unit']}{sd}"
-    return text + f", area fraction {value['%Area']:.3g} %"
+    share = value["%Area"]
+    return text + (", nothing analysed" if math.isnan(share) else f", area fraction {share:.3g} %")
 
 
 def _notes(outputs: Mapping[str, Table]) -> list[str]:

@@ -97,9 +97,12 @@ def _format_of(path: Path, given: str) -> str:
     found = EXTENSIONS.get(path.suffix.lower())
     if found is None:
         raise BadValue(
-            "format", where="format", expected=f"one of {', '.join(annotations.FORMATS)}", found=f"auto, and {extension_words(path)}",
+            "format",
+            where="format",
+            expected=f"one of {', '.join(annotations.FORMATS)}",
+            found=f"auto, and {extension_words(path)}",
             remedy="Choose the format.",
-        )  # fmt: skip
+        )
     return found
 
 
