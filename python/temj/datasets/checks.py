@@ -17,7 +17,7 @@ from temj.datasets.check_objects import Found, of_objects, of_shapes
 from temj.datasets.check_others import of_coverage, of_specks
 from temj.datasets.folder import Dataset, Item
 from temj.datasets.mask_values import of_ignore, of_instances
-from temj.datasets.problems import SEVERITIES, Problem, Severity, counted, listed, of_error, within
+from temj.datasets.problems import SEVERITIES, Problem, Severity, annotation_of, counted, listed, of_error, within
 from temj.datasets.reading import has_value_and_ignore, meant_by, unknown_classes
 from temj.datasets.similar import fingerprint, of_contents, of_likeness
 from temj.datasets.sources import OVERLAY
@@ -189,7 +189,7 @@ def _look_at_objects(item: Item, labelled: Instances, size: tuple[int, int], see
     """Objects of a class that the dataset has not are looked at like the others, but not counted."""
     dataset, row = seen.dataset, seen.rows[-1]
     classes = meant_by(labelled.class_name, dataset.description)
-    strange = unknown_classes(classes, dataset.description, item.annotation)
+    strange = unknown_classes(classes, dataset.description, annotation_of(item))
     if strange is not None:
         _fail(strange, item, seen)
     for name in set(labelled.class_name) - {""}:

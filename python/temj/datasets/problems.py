@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from temj.errors import TemjError
+
+if TYPE_CHECKING:
+    from temj.datasets.folder import Item
 
 Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
@@ -43,6 +46,12 @@ def of_error(error: TemjError, folder: Path, severity: Severity = "error") -> Pr
     told = error.message.removeprefix(f"{error.code}: ").removeprefix(error.where or "").lstrip(".: ")
     told = told.removesuffix(error.remedy or "").rstrip() if error.remedy else told
     return Problem(severity, error.code, within(error.where or "", folder), f"{error.code}: {told}", error.remedy or "")
+
+
+def annotation_of(item: Item) -> Path | None:
+    """Where the objects of an item are annotated; where one file is about many images, with the image's name."""
+    own = item.annotation is None or item.stem in item.annotation.name
+    return item.annotation if own else Path(f"{item.annotation} ({item.image.name})")
 
 
 def within(path: str | Path, folder: Path) -> str:
