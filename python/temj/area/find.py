@@ -24,6 +24,7 @@ DETECTORS = {
 SAFE = ("blank border", "info bar", "scale bar", "text", "dead pixels", "saturated streaks")
 """What is looked for unasked: none of it can be an object."""
 
+_HUGE = 1e32
 _KIND = {"saturated streaks": "saturated"}
 
 
@@ -43,7 +44,7 @@ def find(micrograph: Micrograph, detectors: tuple[str, ...] = SAFE) -> AreaFound
     if _constant(micrograph.pixels):
         return AreaFound.without(shape, ())
     masks: dict[str, np.ndarray] = {}
-    scene = Scene(micrograph.pixels, taken)
+    scene = Scene(_without_overflow(micrograph.pixels), taken)
     for name, target in DETECTORS.items():
         if name in detectors:
             scene = scene.after(taken)
@@ -52,6 +53,16 @@ def find(micrograph: Micrograph, detectors: tuple[str, ...] = SAFE) -> AreaFound
             masks[kind] = masks[kind] | found if kind in masks else found
             taken = taken | found
     return AreaFound.without(shape, [Part(kind, mask) for kind, mask in masks.items()])
+
+
+def _without_overflow(pixels: np.ndarray) -> np.ndarray:
+    """Pixels whose differences float32 can hold; a power of two less changes no relation between them."""
+    if pixels.dtype.kind != "f":
+        return pixels
+    huge = np.isfinite(pixels) & (np.abs(pixels) > _HUGE)
+    if not huge.any():
+        return pixels
+    return pixels * np.float32(2.0**-20)
 
 
 def _constant(pixels: np.ndarray) -> bool:
