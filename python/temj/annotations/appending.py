@@ -14,7 +14,7 @@ from temj.annotations import coco_append, shen, yolo
 from temj.annotations.base import AnnotationSet, Context, Format
 from temj.annotations.csv_rows import COLUMNS
 from temj.annotations.masks import IGNORE_VALUE, read_labels
-from temj.annotations.pairing import plain_names, same
+from temj.annotations.pairing import files_of, plain_names, same
 from temj.annotations.text_rows import NAMES, class_names, text_files
 from temj.data import IGNORE
 from temj.errors import BadAnnotation
@@ -159,7 +159,7 @@ def _masks(path: Path, own: AnnotationSet, format: Format, context: Context) -> 
     names = class_names([path / NAMES], ()) or context.classes
     pair = [path / kind for kind in ("classes", "instances")]
     paired = all(folder.is_dir() for folder in pair)
-    there = [file for file in path.iterdir() if file.suffix.lower() in _MASKS and not file.name.startswith(".")]
+    there = files_of(path, _MASKS)
     own = _numbered(path, own, names, False)
     if not paired and not there:
         files, losses = format.encoded(path, own, context)

@@ -31,7 +31,7 @@ def of_pixels(item: Item, micrograph: Micrograph, dataset: Dataset) -> Iterator[
     if sparse:
         told = "" if sparse is True else f" ({sparse})"
         yield Problem(
-            "error", "pixels/sparse", where, f"parts of the file were never written and would be learned as 0{told}",
+            "error", "pixels/sparse", where, f"parts of the file were never written{told}",
             "Copy the file again from the microscope's computer, or leave it out.",
         )  # fmt: skip
     finite = pixels

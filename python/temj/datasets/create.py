@@ -10,13 +10,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from temj import readers, storage
+from temj.annotations.pairing import files_of
 from temj.data import Calibration
 from temj.datasets.description import FILE, FORMAT, Description, what_is_wrong
 from temj.datasets.folder import PROTOCOL
 from temj.datasets.problems import counted, listed
 from temj.datasets.protocol import template
 from temj.datasets.reading import advised
-from temj.datasets.sources import ROI_SET_END, files_in, same
+from temj.datasets.sources import ROI_SET_END, same
 from temj.datasets.taking import Taken, area_sets, kind_of_masks, named_classes, stem_of_mask, take, with_area
 from temj.datasets.writing import write_description
 from temj.errors import BadImage, BadValue, Refused, TemjError
@@ -77,7 +78,7 @@ def create(
     """
     found, notes = _without_others([file for place in images for file in _images_of(place)], existing.places)
     rois = [file for file in (image.with_name(image.stem + ROI_SET_END) for image in found) if file.is_file()]
-    known = [*found, *files_in(folder / "images", readers.READERS)]
+    known = [*found, *files_of(folder / "images", readers.READERS)]
     taken = take(existing.places, known) if existing.places else Taken({})
     beside = {f"rois/{file.name}": file for file in rois} if not existing.places else {}
     placed = beside | dict(taken.copies)
@@ -203,7 +204,7 @@ def _values(classes: Sequence[str], size: Calibration | None) -> dict[str, objec
 def _images_of(place: Path) -> list[Path]:
     """An image, or all of a folder."""
     if place.is_dir():
-        found = files_in(place, readers.READERS)
+        found = files_of(place, readers.READERS)
         if found:
             return found
     elif place.suffix.lower() in readers.READERS and place.is_file():

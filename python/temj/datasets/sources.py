@@ -13,12 +13,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from temj import annotations, readers
 from temj.annotations.base import AnnotatedImage, AnnotationSet, Context
+from temj.annotations.pairing import files_of
 from temj.errors import BadAnnotation, TemjError
 
 OVERLAY = "overlay"
@@ -119,28 +120,19 @@ def overlay_of(image: Path) -> Source | None:
     return Source(image, OVERLAY) if kept_in else None
 
 
-def files_in(folder: Path, extensions: Iterable[str]) -> list[Path]:
-    """The files of a folder with one of these extensions (lower case), sorted; hidden ones are left out."""
-    if not folder.is_dir():
-        return []
-    wanted = tuple(extensions)
-    files = (file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
-    return sorted(file for file in files if file.suffix.lower() in wanted)
-
-
 def list_images(folder: Path) -> list[Path]:
     """The files of ``images/`` that a reader knows, sorted; hidden ones are left out."""
-    return files_in(folder / "images", readers.READERS)
+    return files_of(folder / "images", readers.READERS)
 
 
 def _masks(folder: Path) -> list[tuple[str, Source]]:
-    return [(same(file.stem), Source(file, "masks")) for file in files_in(folder / "masks", readers.READERS)]
+    return [(same(file.stem), Source(file, "masks")) for file in files_of(folder / "masks", readers.READERS)]
 
 
 def _roi_sets(folder: Path) -> list[tuple[str, Source]]:
     found = []
     for place in (folder / "rois", folder / "images", folder):
-        for file in files_in(place, (".zip", ".roi")):
+        for file in files_of(place, (".zip", ".roi")):
             if file.name.endswith(ROI_SET_END):
                 found.append((same(file.name.removesuffix(ROI_SET_END)), Source(file, "roiset")))
             elif place.name == "rois":
@@ -154,9 +146,9 @@ def _others(folder: Path) -> list[Path]:
     A folder with a list of images (Shen et al.) is one set.
     """
     kinds = (".json", ".xml", ".txt", ".csv")
-    found = [file for file in files_in(folder, kinds) if file.stem.lower() == "annotations"]
+    found = [file for file in files_of(folder, kinds) if file.stem.lower() == "annotations"]
     for place in (folder / "annotations", folder / "labels"):
-        files = files_in(place, kinds)
+        files = files_of(place, kinds)
         if any(file.name.lower().endswith("images.txt") for file in files):
             found.append(place)
             files = [file for file in files if file.suffix.lower() != ".txt"]
@@ -175,7 +167,7 @@ def _format_of(path: Path) -> str:
     except BadAnnotation:
         if path.suffix.lower() != ".txt" or path.read_bytes().strip():
             raise
-    for other in files_in(path.parent, (".txt",)):
+    for other in files_of(path.parent, (".txt",)):
         if other.name.lower() not in NO_ANNOTATIONS and other.read_bytes().strip():
             return annotations.recognise(other)
     return "yolo"

@@ -11,10 +11,11 @@ import numpy as np
 from temj import annotations, readers
 from temj.annotations import masks, roiset
 from temj.annotations.mask_sets import SUFFIXES
+from temj.annotations.pairing import files_of
 from temj.area import split_area_rois
 from temj.data import IGNORE, Instances
 from temj.datasets.problems import counted, listed
-from temj.datasets.sources import NO_ANNOTATIONS, ROI_SET_END, files_in, same
+from temj.datasets.sources import NO_ANNOTATIONS, ROI_SET_END, same
 from temj.errors import BadAnnotation, TemjError
 
 AREA_END = "_area_RoiSet.zip"
@@ -75,8 +76,8 @@ def _files(place: Path) -> list[Path]:
         return [place]
     if not place.is_dir():
         raise BadAnnotation("missing", where=place, expected="annotations", found="nothing there", remedy="Check it.")
-    boxes = files_in(place / "bounding_boxes", (".txt",))
-    return [*files_in(place, {*readers.READERS, *_ROIS, *_TEXTS}), *boxes]
+    boxes = files_of(place / "bounding_boxes", (".txt",))
+    return [*files_of(place, {*readers.READERS, *_ROIS, *_TEXTS}), *boxes]
 
 
 def _target(file: Path, stems: Mapping[str, str]) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from temj import annotations, storage
 from temj.annotations import AnnotatedImage
-from temj.annotations.pairing import stem_of
+from temj.annotations.pairing import files_of, stem_of
 from temj.area import split_area_rois
 from temj.data import Instances, Micrograph, Table
 from temj.datasets.decisions import UNDECIDED
@@ -99,5 +99,5 @@ def roi_sets(first: Path | None, second: Path | None, folder: Path | None) -> li
     """
     if folder is not None and not folder.is_dir():
         raise BadValue("folder_of_sets", where=folder, expected="a folder of ROI sets (.zip)", remedy="Check the path.")
-    inside = [] if folder is None else sorted(p for p in folder.glob("*.zip") if not p.name.startswith("."))
+    inside = [] if folder is None else files_of(folder, (".zip",))
     return [*(path for path in (first, second) if path is not None), *inside]
