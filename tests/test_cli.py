@@ -115,3 +115,15 @@ def test_a_disk_that_fails_is_exit_code_4_and_leaves_no_litter(tmp_path: Path) -
     assert "StorageError/full" in told.stderr
     assert "MB free" in told.stderr
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_a_log_tells_of_every_piece_of_work(capsys: pytest.CaptureFixture) -> None:
+    """The bytes of a download before the steps of a training: each has its tenths."""
+    log = cli._Log()
+    for done in range(1, 101):
+        log("downloading", done, 100)
+    for step in range(1, 21):
+        log("training", step, 20)
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if "downloading" in line] == [f"{10 * n} %: downloading" for n in range(1, 11)]
+    assert [line for line in told if "training" in line] == [f"{10 * n} %: training" for n in range(1, 11)]

@@ -47,3 +47,26 @@ def test_equal_input_gives_equal_bytes():
     for file in files:
         write(file, [np.eye(2)], header)
     assert files[0].getvalue() == files[1].getvalue()
+
+
+def test_channels_have_labels_and_ranges_of_their_own(tmp_path: Path):
+    header = Header((2, 3), np.dtype("float32"), (0.0, 1.0), dimensions=(2, 1, 2), labels=("a", "b") * 2)
+    path = tmp_path / "a.tif"
+    with path.open("wb") as file:
+        write(file, np.zeros((4, 2, 3), np.float32), header)
+    with tifffile.TiffFile(path) as tif:
+        assert tif.imagej_metadata["Labels"] == ["a", "b", "a", "b"]
+        assert tif.imagej_metadata["Ranges"] == (0.0, 1.0, 0.0, 1.0)
+        assert tif.imagej_metadata["mode"] == "grayscale"
+    assert [plane.slice_label for plane in readers.open_film(path)] == ["a", "b", "a", "b"]
+
+
+def test_a_colour_table(tmp_path: Path):
+    colours = np.zeros((256, 3), np.uint8)
+    colours[1] = (255, 127, 14)
+    path = tmp_path / "a.tif"
+    with path.open("wb") as file:
+        write(file, [np.eye(3, dtype=np.uint8)], Header((3, 3), np.dtype("uint8"), (0, 255), colours=colours))
+    with tifffile.TiffFile(path) as tif:
+        assert (tif.pages[0].colormap[:, 1] // 257).tolist() == [255, 127, 14]
+        np.testing.assert_array_equal(tif.asarray(), np.eye(3))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from temj.models import Model, open_model
     from temj.readers import open, open_film
     from temj.workflows.measure import measure
-    from temj.workflows.predict import predict
+    from temj.workflows.predict import predict, probabilities
     from temj.workflows.train import train
 
 _PUBLIC = {
@@ -34,12 +34,13 @@ _PUBLIC = {
     "open_film": "temj.readers:open_film",
     "open_model": "temj.models:open_model",
     "predict": "temj.workflows.predict:predict",
+    "probabilities": "temj.workflows.predict:probabilities",
     "train": "temj.workflows.train:train",
 }
 
 __all__ = [
     "Film", "Instances", "Micrograph", "Model", "Table", "__version__",
-    "measure", "open", "open_film", "open_model", "predict", "train",
+    "measure", "open", "open_film", "open_model", "predict", "probabilities", "train",
 ]  # fmt: skip
 
 

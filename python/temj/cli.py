@@ -166,8 +166,22 @@ def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
         return
     if view.kind == "texts":
         details["nargs"] = "+"
+    if view.role == "model":  # --model a --model b is --model a,b
+        details["action"] = _joined()
     metavar = None if view.choices else (view.unit.upper() or view.name.upper())
     group.add_argument(view.option, metavar=metavar, required=view.required, **details)
+
+
+def _joined() -> type[argparse.Action]:
+    """An action that joins the values of an option that is given several times with commas."""
+    import argparse
+
+    class Joined(argparse.Action):
+        def __call__(self, _parser: Any, namespace: Any, values: Any, _option: str | None = None) -> None:
+            before = getattr(namespace, self.dest, None)
+            setattr(namespace, self.dest, values if before is None else f"{before},{values}")
+
+    return Joined
 
 
 def _choice(choices: Sequence[str], text: str) -> str:
@@ -222,9 +236,11 @@ class _Log:
     """Progress for a log: what is said when another tenth is done."""
 
     def __init__(self) -> None:
-        self._tenth = 0
+        self._tenth = self._maximum = 0
 
     def __call__(self, message: str, current: int, maximum: int) -> None:
+        if maximum != self._maximum:  # another piece of work, such as a download before a training
+            self._tenth, self._maximum = 0, maximum
         tenth = 10 * current // max(maximum, 1)
         if tenth > self._tenth:
             self._tenth = tenth

@@ -96,6 +96,12 @@ class Refused(TemjError):
     kind = "Refused"
 
 
+class Unreachable(TemjError):
+    """A file that must come over the net and does not; the message names it and says where to put it by hand."""
+
+    kind = "Unreachable"
+
+
 class StorageError(TemjError):
     """A file could not be written; what stood there before is untouched."""
 

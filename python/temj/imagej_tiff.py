@@ -26,6 +26,8 @@ class Header:
         frame_interval: seconds; None where it is not known.
         info: text that ImageJ shows with Image > Show Info.
         rois: the overlay, each the bytes of a .roi file.
+        labels: of the planes, in their order; none, or as many as there are planes.
+        colours: (256, 3) uint8, red, green and blue of the values of 8-bit pixels; None for grey.
     """
 
     shape: tuple[int, int]
@@ -36,6 +38,8 @@ class Header:
     frame_interval: float | None = None
     info: str = ""
     rois: Sequence[bytes] = ()
+    labels: Sequence[str] = ()
+    colours: np.ndarray | None = None
 
 
 def write(file: IO[bytes], planes: Iterable[np.ndarray], header: Header) -> None:
@@ -49,14 +53,19 @@ def write(file: IO[bytes], planes: Iterable[np.ndarray], header: Header) -> None
     import tifffile
 
     count, calibration = prod(header.dimensions), header.calibration
-    more = ({"Info": header.info} if header.info else {}) | ({"Overlays": list(header.rois)} if header.rois else {})
+    more = {"Info": header.info, "Overlays": list(header.rois), "Labels": list(header.labels)}
+    if header.dimensions[0] > 1:
+        more["Ranges"] = tuple(map(float, header.display)) * header.dimensions[0]
+    more = {key: value for key, value in more.items() if value}
+    table = header.colours
     tifffile.imwrite(
         tifffile.FileHandle(file, name="image.tif"),  # a temporary file has a number for a name
         (plane.astype(header.dtype, copy=False) for plane in planes),
         shape=(count, *header.shape) if count > 1 else tuple(header.shape),
         dtype=header.dtype,
         byteorder="<",
-        photometric="minisblack",
+        photometric="minisblack" if table is None else "palette",
+        colormap=None if table is None else table.T.astype(np.uint16) * 257,
         description=_description(header),
         metadata=None,
         software="TEMJ",
@@ -75,6 +84,7 @@ def _description(header: Header) -> str:
         lines += [f"{key}={size}" for key, size in sizes if size > 1]
         channels, _slices, frames = header.dimensions
         lines += ["hyperstack=true"] if channels > 1 or frames > 1 else []
+        lines += ["mode=grayscale"] if channels > 1 else []
     if calibration.known:
         lines.append("unit=" + {"µm": "um", "Å": "A"}.get(calibration.unit, calibration.unit))
     if header.frame_interval:

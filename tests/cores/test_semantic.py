@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from temj.cores import CORES, make_core
+from temj.cores import CORES, Truth, make_core
 from temj.cores.semantic import IGNORE, Semantic
 from temj.errors import BadValue
 from temj.geometry import paint
@@ -67,8 +67,11 @@ class TestSettings:
 
         monkeypatch.setattr(socket.socket, "connect", refuse)
         monkeypatch.setattr(socket, "getaddrinfo", refuse)
-        for name in CORES:
-            assert next(make_core(name, {"classes": ["loop"]}).network.parameters()).isfinite().all()
+        networks = {"semantic": {"classes": ["loop"]}}
+        networks["ensemble"] = {"core": "semantic", "members": 2, "settings": networks["semantic"]}
+        assert set(networks) <= set(CORES)
+        for name, wanted in networks.items():
+            assert next(make_core(name, wanted).network.parameters()).isfinite().all()
 
     def test_the_same_seed_gives_the_same_weights(self):
         torch.manual_seed(3)
@@ -159,7 +162,7 @@ class TestEncodeDecode:
     def test_the_target_as_answer_gives_the_instances_again(self, seed, classes, count):
         tested = core(*"abc"[:classes])
         class_map = blobs(seed, classes, count)
-        found = tested.decode(tested.encode(class_map)[:-1], 0.5)
+        found = tested.decode(tested.encode(Truth(class_map))[:-1], 0.5)
         again = np.zeros_like(class_map)
         for number, name in enumerate(tested.classes, start=1):
             mine = found.take(found.class_name == name)
@@ -206,7 +209,7 @@ class TestLoss:
     def test_only_ignored_pixels_give_0_and_no_gradient(self, classes):
         tested = core(*classes)
         _, logits = self.batch(tested)
-        loss = tested.loss(logits, torch.from_numpy(tested.encode(np.full((32, 32), IGNORE, np.uint8))[None]))
+        loss = tested.loss(logits, torch.from_numpy(tested.encode(Truth(np.full((32, 32), IGNORE, np.uint8)))[None]))
         loss.backward()
         assert loss.item() == 0
         assert not logits.grad.any()
@@ -216,7 +219,7 @@ class TestLoss:
         tested = core(*classes)
         class_map, logits = self.batch(tested)
         class_map[:10] = IGNORE
-        target = torch.from_numpy(tested.encode(class_map)[None])
+        target = torch.from_numpy(tested.encode(Truth(class_map))[None])
         other = logits.detach().clone()
         other[:, :, :10] = 50
         assert tested.loss(logits, target).item() == tested.loss(other, target).item()
@@ -225,7 +228,7 @@ class TestLoss:
     def test_a_sure_right_answer_costs_nothing_and_a_wrong_one_much(self, classes):
         tested = core(*classes)
         class_map, _ = self.batch(tested)
-        target = torch.from_numpy(tested.encode(class_map)[None])
+        target = torch.from_numpy(tested.encode(Truth(class_map))[None])
         truth = target[:, :-1]
         right = truth if len(classes) == 1 else torch.cat([1 - truth.sum(1, keepdim=True), truth], 1)
         assert tested.loss(40 * right - 20, target).item() < 1e-3
@@ -237,7 +240,7 @@ class TestLoss:
         truth, p = class_map > 0, torch.sigmoid(logits.detach())[0, 0].double().numpy()
         entropy = -np.where(truth, np.log(p), np.log(1 - p)).mean()
         dice = 1 - (2 * (p * truth).sum() + 1) / (p.sum() + truth.sum() + 1)
-        found = tested.loss(logits, torch.from_numpy(tested.encode(class_map)[None])).item()
+        found = tested.loss(logits, torch.from_numpy(tested.encode(Truth(class_map))[None])).item()
         assert found == pytest.approx(entropy + dice, rel=1e-5)
 
     def test_rare_classes_weigh_more(self):

@@ -67,7 +67,7 @@ def test_macro_variables():
 
 def test_the_recorded_line_is_complete():
     values = {"model": "loops", "threshold": "0.5", "ellipses": True, "output": "/a b/c", "pixel_size": ""}
-    line = "model=loops threshold=0.5 ellipses output=[/a b/c] device=auto area=auto manager=auto"
+    line = "model=loops threshold=0.5 ellipses output=[/a b/c] device=auto area=auto manager=auto skeleton=auto"
     assert macro_options(values, PREDICT) == line
 
 
@@ -90,6 +90,7 @@ def test_a_written_line_reads_back_or_is_refused(model, folder, ellipses):
         "device": "auto",
         "area": "auto",
         "manager": "auto",
+        "skeleton": "auto",
     }
 
 

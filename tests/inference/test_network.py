@@ -29,7 +29,7 @@ def test_a_copy_of_the_model_elsewhere_is_the_same_network(model: Model, tmp_pat
 
 
 def test_only_the_last_networks_are_kept(new_model: Callable[..., Model]):
-    models = [new_model(kernel) for kernel in (1, 3, 5)]
+    models = [new_model(kernel) for kernel in (1, 3, 5, 7, 9)]
     first = ready(models[0], "cpu")
     for model in models[1:]:
         ready(model, "cpu")

@@ -49,6 +49,8 @@ def test_info_says_how(model: Model, micrograph: Micrograph):
         "pixel_size": [0.5, 0.5],
         "trained_pixel_size": 0.5,
         "factor": [1.0, 1.0],
+        "input_size": None,
+        "views": 1,
         "tiles": {"number": 1, "width": 128, "height": 96, "overlap": 0},
         "device": "cpu",
         "diameter": {"square": "major"},

@@ -71,3 +71,42 @@ def test_shrinking_keeps_the_mean_and_one_axis_can_grow_while_the_other_shrinks(
     both = resample(image, 30, 160)
     assert both.shape == (30, 160)
     np.testing.assert_allclose(both[:, 1:-1:2].mean(), image.mean(), rtol=0.02)
+
+
+class TestInputSize:
+    """Fields without a pixel size are brought to a size, and the notes say which."""
+
+    def scale(self, model: Model, size: float | None, wanted: int | None = None):
+        calibration = Calibration() if size is None else Calibration(size, size, "nm")
+        return plan_scale(Micrograph(np.zeros((100, 200), np.uint8), calibration), model.card, wanted)
+
+    def test_as_the_user_says(self, model: Model):
+        scale = self.scale(model, None, 400)
+        assert (scale.height, scale.width, scale.factor, scale.input_size) == (200, 400, (2, 2), 400)
+        assert scale.notes == (
+            "pixel size unknown: whole field resized from 200 x 100 to 400 x 200 px (input size 400, given), "
+            "results in pixels",
+        )
+
+    def test_as_the_card_says(self, new_model: Callable[..., Model]):
+        model = new_model(pixel_size=None, input={"size": 64})
+        scale = self.scale(model, 0.5)
+        assert (scale.height, scale.width, scale.input_size) == (32, 64, 64)
+        assert scale.notes == (
+            "the model has no pixel size: whole field resized from 200 x 100 to 64 x 32 px (input size 64, that of the "
+            "model)",
+        )
+        assert self.scale(model, 0.5, 128).width == 128
+
+    def test_the_physical_scale_wins_and_says_so(self, new_model: Callable[..., Model]):
+        scale = self.scale(new_model(input={"size": 64}), 1.0, 400)
+        assert (scale.width, scale.input_size) == (400, None)
+        assert scale.notes == (
+            "rescaled from 1 to 0.5 nm/px (factor 2)",
+            "the input size of 400 px is not used: image and model both have a pixel size",
+        )
+        assert len(self.scale(new_model(input={"size": 64}), 1.0).notes) == 1
+
+    @pytest.mark.parametrize(("size", "linear"), [(1.0, 0.5), (0.25, 2.0), (0.5, 1.0)])
+    def test_own_pixels_for_each_of_the_network(self, model: Model, size: float, linear: float):
+        assert self.scale(model, size).linear == pytest.approx(linear)

@@ -60,7 +60,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     """The probabilities that were to be decoded."""
     maps: list[np.ndarray] = []
 
-    def decode(self: Semantic, raw: np.ndarray, threshold: float) -> Instances:
+    def decode(self: Semantic, raw: np.ndarray, threshold: float, scale: float = 1.0) -> Instances:
         maps.append(raw)
         return Instances(Shapes.of([]))
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from temj.inference.tiles import OVERLAP, plan
+from temj.inference.forward import TILE_PIXELS
+from temj.inference.tiles import COST, OVERLAPS, plan
 
 sides = st.integers(1, 3000)
 limits = st.sampled_from([1, 128**2, 300**2, 512**2, 1024**2])
@@ -28,7 +29,8 @@ def test_tiles_cover_the_image_on_the_networks_grid(height: int, width: int, str
         assert starts[0] == 0
         assert side <= starts[-1] + tile < side + stride
         shared = [first + tile - second for first, second in pairwise(starts)]
-        assert all(max(1, OVERLAP // stride) * stride <= pixels <= OVERLAP + 2 * stride for pixels in shared)
+        least, most = max(1, min(OVERLAPS) // stride) * stride, max(OVERLAPS) + 2 * stride
+        assert all(least <= pixels <= most for pixels in shared)
 
 
 @settings(deadline=None)
@@ -47,10 +49,20 @@ def test_there_is_one_tile_where_it_fits(height: int, width: int):
     assert tiling.overlap == (0, 0)
 
 
-def test_a_large_image_is_divided_with_the_smallest_overlap():
-    tiling = plan(2048, 2048, 32, 1280 * 1024)
-    assert (tiling.tops, tiling.lefts) == ((0, 992), (0, 992))
-    assert (tiling.tile_height, tiling.tile_width, tiling.overlap) == (1056, 1056, (64, 64))
+def test_a_large_image_is_divided_with_the_full_overlap():
+    tiling = plan(4096, 4096, 32, TILE_PIXELS["cpu"])
+    assert (tiling.tops, tiling.lefts) == ((0, 1920), (0, 1920))
+    assert (tiling.tile_height, tiling.tile_width, tiling.overlap) == (2176, 2176, (256, 256))
+    assert len(plan(2048, 2048, 32, TILE_PIXELS["cpu"])) == 1
+
+
+@pytest.mark.parametrize(("limit", "overlap"), [(1280 * 1024, 192), (512 * 512, 64), (256 * 256, 64), (1, 64)])
+def test_small_tiles_share_less(limit: int, overlap: int):
+    """What is seen twice stays affordable; where even the smallest tile is too large there is no choice."""
+    tiling = plan(2000, 2000, 32, limit)
+    assert overlap <= min(tiling.overlap) <= overlap + 64
+    if overlap > 64:
+        assert len(tiling) * tiling.tile_height * tiling.tile_width <= COST * 2016 * 2016
 
 
 @settings(deadline=None)
@@ -82,14 +94,15 @@ def test_what_one_tile_alone_sees_is_taken_as_it_is():
 
 
 def test_pixels_next_to_a_cut_edge_are_not_used():
-    tiling = plan(64, 2000, 32, 64 * 1100)
+    tiling = plan(64, 1984, 32, 64 * 1200)
     assert len(tiling) == 2
+    assert tiling.overlap == (0, 256)
 
     def answers():
         for number in range(2):
             answer = np.zeros((1, tiling.tile_height, tiling.tile_width), np.float32)
-            answer[..., -16:] = np.inf if number == 0 else 0
-            answer[..., :16] = np.inf if number == 1 else 0
+            answer[..., -112:] = np.inf if number == 0 else 0
+            answer[..., :112] = np.inf if number == 1 else 0
             yield np.nan_to_num(answer, posinf=1e9)
 
     assert tiling.blend(answers()).max() == 0

@@ -60,7 +60,7 @@ class Pixelwise:
         with torch.inference_mode():
             return self.network(batch).float().sigmoid()
 
-    def decode(self, raw: np.ndarray, threshold: float) -> Instances:
+    def decode(self, raw: np.ndarray, threshold: float, scale: float = 1.0) -> Instances:
         parts = []
         for number, name in enumerate(self.classes):
             _, _, stats, _ = cv2.connectedComponentsWithStats((raw[number] > threshold).astype(np.uint8))

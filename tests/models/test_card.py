@@ -115,3 +115,10 @@ def test_cards_need_no_heavy_library():
     code = f"import sys, temj.models as m; m.list_models(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_licence_may_be_a_whole_line_of_credits():
+    from temj.models.card import Data
+
+    line = "MIT, (c) 2020 A. Author; a data set, github a/b (Author & Author, A Journal of Long Names 1, 2021, 12345)"
+    assert Data(name="a", licence=line).licence == line

@@ -272,10 +272,15 @@ def test_a_check_finds_what_would_stop_a_long_run(model: Model):
 
 
 def test_nothing_in_temj_opens_a_pickle():
-    """No module of TEMJ calls a function that unpickles."""
+    """No module of TEMJ calls a function that unpickles; torch.load may read tensors and nothing else."""
+    import re
+
     import temj
 
     source = Path(temj.__file__).parent
-    words = ("torch.load", "pickle.load", "joblib.load", "allow_pickle=True")
+    loads = [call for file in source.rglob("*.py") for call in re.findall(r"torch\.load\b.*", file.read_text("utf-8"))]
+    assert loads
+    assert all("weights_only=True" in call for call in loads)
+    words = ("pickle.load", "joblib.load", "allow_pickle=True", "weights_only=False", "hub.load(", "torch.jit.load")
     found = [(file.name, word) for file in source.rglob("*.py") for word in words if word in file.read_text("utf-8")]
     assert found == []

@@ -53,3 +53,20 @@ def make_dataset():
 def discs(tmp_path_factory):
     """The folder of a dataset of three training images and one for validation."""
     return write_dataset(tmp_path_factory.mktemp("data") / "discs")
+
+
+@pytest.fixture(scope="session")
+def first(discs, tmp_path_factory):
+    """A model of one epoch, to start from."""
+    from temj.datasets import open_dataset
+    from temj.training import TrainingOptions, train
+
+    output = tmp_path_factory.mktemp("first") / "discs"
+    return train(open_dataset(discs), "semantic", output, TrainingOptions(**{**TINY, "epochs": 1}))
+
+
+@pytest.fixture(scope="session")
+def six(tmp_path_factory):
+    """The folder of a dataset of five images to train and validate with and one for the test."""
+    split = {"train": ["0", "1", "2"], "validation": ["3", "4"], "test": ["5"]}
+    return write_dataset(tmp_path_factory.mktemp("data") / "six", count=6, side=64, split=split)

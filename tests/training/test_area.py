@@ -95,4 +95,4 @@ def test_the_coarse_view_is_normalised_within_the_area(dataset):
     inside = view.images[0][0, :, :-20]
     assert abs(inside.mean()) < 1e-3
     assert abs(inside.std() - 1) < 1e-2
-    assert (view.class_maps[0][:, -10:] == 255).all()
+    assert (view.truths[0].class_map[:, -10:] == 255).all()

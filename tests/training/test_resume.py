@@ -12,6 +12,7 @@ from temj.datasets import open_dataset
 from temj.errors import BadModel, BadValue, Cancelled
 from temj.training import TrainingOptions, checkpoint, train
 from temj.training.interrupt import Interrupts
+from temj.training.length import Pace
 from temj.training.session import Session
 
 SCRIPT = textwrap.dedent("""
@@ -191,11 +192,13 @@ class TestRefusals:
 
 
 def test_minutes_are_measured_once(discs, tmp_path, monkeypatch):
-    monkeypatch.setattr(Session, "_epochs_in", lambda *_: 2)
+    monkeypatch.setattr(Session, "_pace", lambda *_: Pace(600.0, 1.0, 0.0, 0.1, 0.0))
+    minutes = {"epochs": None, "minutes": 100}
     with pytest.raises(Cancelled):
-        train(open_dataset(discs), "semantic", tmp_path / "m", options(epochs=None, minutes=5), cancelled=stop_at(4))
-    monkeypatch.setattr(Session, "_epochs_in", lambda *_: pytest.fail("measured again"))
+        train(open_dataset(discs), "semantic", tmp_path / "m", options(**minutes), cancelled=stop_at(4))
+    monkeypatch.setattr(Session, "_pace", lambda *_: pytest.fail("measured again"))
     seen = []
-    resumed = options(epochs=None, minutes=5, resume=True)
+    resumed = options(**minutes, resume=True)
     train(open_dataset(discs), "semantic", tmp_path / "m", resumed, lambda _m, now, end: seen.append((now, end)))
     assert seen[0] == (5, seen[-1][1])
+    assert seen[-1][1] == 9  # of 600 s each: a number of steps, not of epochs

@@ -13,7 +13,8 @@ from temj.models import open_model, self_test
 from temj.models.card import PixelSize
 from temj.training import TrainingOptions, train
 from temj.training.augmentations import effective
-from temj.training.loop import _Job
+from temj.training.job import Job
+from temj.training.load import trained_size
 from temj.training.report import _pixel_size
 from temj.training.trainer import Trainer
 
@@ -49,8 +50,10 @@ class TestModel:
         true = dataset.instances(item)
         assert len(found) == pytest.approx(len(true), abs=2)
         metrics = {(m.name, m.data): m.value for m in model.card.metrics}
-        assert metrics["IoU", "validation images at own pixel size, threshold 'iou'"] > 0.7
-        assert metrics["IoU", "validation images at 2 x the pixel size, threshold 'iou'"] > 0.5
+        assert metrics["IoU", "validation images at own pixel size, threshold 'auto'"] > 0.7
+        assert metrics["IoU", "validation images at 2 x the pixel size, threshold 'auto'"] > 0.5
+        assert metrics["PR-AUC", "validation images at own pixel size"] > 0.8
+        assert metrics["ROC-AUC", "validation images at own pixel size"] > 0.95
 
     def test_the_card_says_what_it_is(self, trained):
         card = trained[0].card
@@ -58,8 +61,8 @@ class TestModel:
         assert card.pixel_size.trained == 0.5
         assert card.pixel_size.min == pytest.approx(0.4)
         assert card.pixel_size.max == pytest.approx(1.5)
-        assert set(card.thresholds) == {"iou", "area", "f1"}
-        assert card.default_threshold == "area"
+        assert set(card.thresholds) == {"auto", "area", "count"}
+        assert card.default_threshold == "auto"
         assert card.data[0].licence == "MIT"
         assert card.data[0].split == {"train": ("0", "1", "2"), "validation": ("3",)}
         assert card.trained.seed == 1
@@ -70,6 +73,26 @@ class TestModel:
         assert "of 90" in card.calibration["weights"]
         assert {"torch", "temj", "numpy"} <= set(card.trained.versions)
         assert all(metric.definition for metric in card.metrics)
+
+    def test_training_and_validation_stand_side_by_side(self, trained):
+        card = trained[0].card
+        named = {(m.name, m.data) for m in card.metrics}
+        for name in ("IoU", "object F1", "area error", "count error", "diameter error"):
+            for images in ("training images", "validation images"):
+                assert (name, f"{images} at own pixel size, threshold 'auto'") in named
+        assert "against validation" in card.trained.notes[-1]
+
+    def test_the_card_says_what_each_threshold_does_to_quantities(self, trained):
+        model = trained[0]
+        for name, threshold in model.card.thresholds.items():
+            facts = model.card.calibration[name]
+            assert set(facts["bias"]) == {"area", "count", "diameter"}
+            assert facts["judged_on"] == "the one image that it was chosen on"
+            assert facts["definition"]
+            assert 0.05 <= threshold <= 0.95
+        rows = list(csv.DictReader(io.StringIO((model.folder / "threshold_curve.csv").read_text())))
+        assert {"threshold", "object F1", "area error", "count error", "diameter error"} <= set(rows[0])
+        assert len(rows) == 19
 
     def test_the_curve_is_there(self, trained):
         model, _ = trained
@@ -154,7 +177,7 @@ class TestPrecautions:
         monkeypatch.setattr(Trainer, "advance", advance)
         with pytest.raises(BadValue, match="diverged"):
             train(open_dataset(discs), "semantic", tmp_path / "m", TrainingOptions(**tiny))
-        for file in (tmp_path / "m" / "training").iterdir():
+        for file in (tmp_path / "m" / "training").glob("*.safetensors"):
             assert all(torch.isfinite(tensor).all() for tensor in checkpoint.load(file)[0].values())
 
     def test_an_exhausted_memory_is_said_in_words(self, discs, tmp_path, tiny, monkeypatch):
@@ -165,11 +188,15 @@ class TestPrecautions:
         with pytest.raises(ResourceError, match="smaller batch"):
             train(open_dataset(discs), "semantic", tmp_path / "m", TrainingOptions(**tiny))
 
-    def test_minutes_become_epochs(self, discs, tmp_path, tiny):
+    def test_minutes_that_buy_next_to_nothing_say_so(self, discs, tmp_path, tiny, caplog):
         seen = []
         options = TrainingOptions(**{**tiny, "epochs": 3, "minutes": 1e-6})
-        train(open_dataset(discs), "semantic", tmp_path / "m", options, lambda _m, now, end: seen.append((now, end)))
-        assert {end for _, end in seen[1:]} == {6}  # one epoch of six steps: the least there is
+        model = train(
+            open_dataset(discs), "semantic", tmp_path / "m", options, lambda _m, now, end: seen.append((now, end))
+        )
+        assert seen[1:] == [(1, 1), (1, 1)]  # the least there is: one step, and writing the model
+        assert "1e-06 minutes buy only 1 step (0.17 epochs)" in caplog.text
+        assert "buy only 1 step" in model.card.trained.notes[0]
 
     def test_patience_stops_a_run_that_gains_nothing(self, discs, tmp_path, tiny):
         seen = []
@@ -192,8 +219,8 @@ class TestPrecautions:
 
 
 class TestFromTheDataset:
-    def job(self, folder, tiny, **options) -> _Job:
-        return _Job(open_dataset(folder), "semantic", TrainingOptions(**{**tiny, **options}))
+    def job(self, folder, tiny, **options) -> Job:
+        return Job(open_dataset(folder), "semantic", TrainingOptions(**{**tiny, **options}))
 
     def test_images_of_another_pixel_size_are_brought_to_that_of_the_dataset(self, make_dataset, tmp_path, tiny):
         import tifffile
@@ -241,11 +268,12 @@ class TestFromTheDataset:
         folder = make_dataset(tmp_path / "data", pixel_size=0.390625)
         dataset = open_dataset(folder)
         augmentation = effective(dataset, {"scale": {"factor": scale}, "coarser": coarse})
-        found = PixelSize(**_pixel_size(dataset, augmentation))
+        found = PixelSize(**_pixel_size(trained_size(dataset.pixel_size), augmentation))
         assert (found.min, found.max) == limits
 
     def test_an_unknown_pixel_size_makes_a_model_without_one(self, make_dataset, tmp_path, tiny):
         folder = make_dataset(tmp_path / "data", pixel_size=None)
         model = train(open_dataset(folder), "semantic", tmp_path / "m", TrainingOptions(**{**tiny, "epochs": 1}))
         assert model.card.pixel_size is None
+        assert not any("2 x" in metric.data for metric in model.card.metrics)  # there is no twice of what is unknown
         predict(Micrograph(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)), model, device="cpu")

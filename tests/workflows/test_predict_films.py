@@ -127,7 +127,7 @@ def test_a_frame_unlike_the_others_stops_its_film_before_anything_is_predicted(
     def never(*arguments: object, **options: object) -> None:
         raise AssertionError("a prediction was begun")
 
-    monkeypatch.setattr("temj.inference.predict_film", never)
+    monkeypatch.setattr("temj.inference.planes", never)
     outputs = predict([tmp_path / "run"], tmp_path / "out", film=True)
     assert list(outputs["failures"]["Code"]) == ["BadImage/frame-differs"]
     assert "im3.tif" in outputs["failures"]["Message"][0]

@@ -37,6 +37,8 @@ def read_labels(path: str | os.PathLike) -> np.ndarray:
     micrograph = readers.open(path)
     colour = next((note for note in micrograph.metadata.get("notes", ()) if note.startswith("colour")), None)
     pixels = micrograph.pixels
+    if colour and colour.startswith("colour table") and path.suffix.lower() in (".tif", ".tiff"):
+        pixels, colour = _indices(path), None  # as a class map of TEMJ has one: its values are the classes
     whole = pixels.dtype != np.float32 or np.array_equal(pixels, np.clip(np.rint(pixels), 0, 2**24))
     if colour or not whole:
         raise BadAnnotation(
@@ -47,6 +49,13 @@ def read_labels(path: str | os.PathLike) -> np.ndarray:
             remedy="Save it as an 8-bit or 16-bit grey image without colours (TIFF or PNG).",
         )
     return pixels.astype(np.int32)
+
+
+def _indices(path: Path) -> np.ndarray:
+    """The values (h, w) of the first page of a TIFF with a colour table, not their colours."""
+    import tifffile
+
+    return tifffile.imread(path, key=0)
 
 
 def read(path: str | os.PathLike, kind: Kind = "auto", classes: Sequence[str] = ("object",)) -> Instances:

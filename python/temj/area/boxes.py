@@ -12,6 +12,8 @@ PURE = (6, 25, 50)
 """The ground of a box is so near to black or white (of 255): pure, or as JPEG and enlarging leave it."""
 LEAST, HIGHEST, WIDEST = 0.0015, 0.3, 0.97
 """Area of a box, height and width as shares of the image's."""
+FILLED = 0.35
+"""Least share of its bounding box that its ground fills; the rest is what is written."""
 SQUARE = 0.965
 """Least share of its own bounding box that it fills: corners are not round."""
 WRITTEN = (0.015, 0.6)
@@ -25,9 +27,11 @@ def boxes(grey: np.ndarray) -> tuple[tuple[int, int, int, int], ...]:
     found = {}
     for pure, (shown, ink) in itertools.product(PURE, ((grey, grey <= 140), (255 - grey, grey >= 115))):
         ground = shown >= 255 - pure
+        if np.count_nonzero(ground) < FILLED * LEAST * grey.size:
+            continue  # too few for any box
         _count, labels, stats, _centres = cv2.connectedComponentsWithStats(ground.astype(np.uint8), connectivity=4)
         x, y, w, h, area = stats.T
-        fits = (w * h >= LEAST * grey.size) & (h <= HIGHEST * height) & (w <= WIDEST * width) & (area >= 0.35 * w * h)
+        fits = (w * h >= LEAST * grey.size) & (h <= HIGHEST * height) & (w <= WIDEST * width) & (area >= FILLED * w * h)
         fits &= (h >= 0.02 * height) & (h >= 8) & (w >= 8)
         fits[0] = False
         for number in np.flatnonzero(fits):

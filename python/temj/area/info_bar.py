@@ -55,12 +55,19 @@ def _strip(grey: np.ndarray) -> int:
     level = int(np.bincount(near[:lowest].ravel(), minlength=256).argmax())
     distance = np.abs(near.astype(np.int16) - level)
     ground, ink = (distance <= LEVEL).mean(axis=1), (distance >= 80).mean(axis=1)
-    best = 0
-    for rows in range(lowest, highest + 1):
-        inside, beyond = ground[:rows], ground[rows + 2 : rows + 5]
-        ends = (inside[-3:].max() >= EDGE and beyond.max() <= BEYOND) or (inside[-1] >= 0.45 and beyond.max() <= 0.05)
+    for rows in _ends(ground, lowest, highest):
+        inside = ground[:rows]
         level_enough = inside.mean() >= GROUND and np.mean(inside >= ROW) >= 0.9
-        if ends and level_enough and WRITTEN[0] <= ink[:rows].mean() <= WRITTEN[1]:
-            best = rows + 2
-            break
-    return best
+        if level_enough and WRITTEN[0] <= ink[:rows].mean() <= WRITTEN[1]:
+            return rows + 2
+    return 0
+
+
+def _ends(ground: np.ndarray, lowest: int, highest: int) -> list[int]:
+    """After how many rows, ``lowest`` to ``highest``, a strip may end: ground just before, little of it just beyond."""
+    near = np.concatenate([ground, np.zeros(3)])  # beyond the image there is none
+    rows = np.arange(lowest, highest + 1)
+    before = np.maximum.reduce([near[rows - 1], near[rows - 2], near[rows - 3]])
+    beyond = np.maximum.reduce([near[rows + 2], near[rows + 3], near[rows + 4]])
+    ends = ((before >= EDGE) & (beyond <= BEYOND)) | ((near[rows - 1] >= 0.45) & (beyond <= 0.05))
+    return rows[ends].tolist()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from temj.area.medians import median
 from temj.opencv import opencv
 
 TALLEST, LOWEST = 0.14, 0.011
@@ -93,7 +94,7 @@ def _mark(shown: np.ndarray, labels: np.ndarray, number: int, stat: np.ndarray, 
     ring = cv2.dilate(own, np.ones((7, 7), np.uint8)) > cv2.dilate(own, np.ones((5, 5), np.uint8))
     if not ring.any():
         return None
-    level, ground = float(np.median(core)), float(np.median(values[ring]))
+    level, ground = median(core), median(values[ring])
     contrast = level - ground
     if contrast < CONTRAST or float(np.percentile(np.abs(core.astype(np.float32) - level), 80)) > SHADE:
         return None

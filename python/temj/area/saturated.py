@@ -52,6 +52,8 @@ def streaks(scene: Scene) -> np.ndarray:
     height, width = pixels.shape
     for line, limit in (((1, int(LONG * width)), THIN * height), ((int(LONG * height), 1), THIN * width)):
         along = cv2.morphologyEx(full, cv2.MORPH_OPEN, np.ones(line, np.uint8))
+        if not along.any():
+            continue
         _count, labels, stats, _centres = cv2.connectedComponentsWithStats(along, connectivity=4)
         thick = stats[:, cv2.CC_STAT_HEIGHT if line[0] == 1 else cv2.CC_STAT_WIDTH]
         kept = thick <= max(2.0, limit)

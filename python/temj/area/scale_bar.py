@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from temj.area.medians import median, medians
 from temj.area.scene import Scene
 from temj.area.ticks import tick_rows
 from temj.opencv import opencv
@@ -139,17 +140,17 @@ def _candidates(grey: np.ndarray, passes: Iterable[tuple[bool, bool]]) -> Iterat
 
 def _drawn(shown: np.ndarray, x: int, y: int, w: int, h: int) -> tuple[int, int, int, int, float] | None:
     """x, y, width, height and level of a rectangle if it is a bar, brighter than its surroundings in ``shown``."""
-    y, h = _core(np.median(shown[max(0, y - 4) : y + h + 4, x : x + w], axis=1), y)
-    x, w = _core(np.median(shown[y : y + h, max(0, x - 4) : x + w + 4], axis=0), x)
+    y, h = _core(medians(shown[max(0, y - 4) : y + h + 4, x : x + w], 1), y)
+    x, w = _core(medians(shown[y : y + h, max(0, x - 4) : x + w + 4], 0), x)
     if w < STOUT * h or w < max(8, SHORTEST * shown.shape[1]):
         return None
     rim = 1 if h > 3 else 0
-    inside = shown[y + rim : y + h - rim, x + 2 : x + w - 2].astype(np.float32)
-    level = float(np.median(inside))
-    uneven = float(np.percentile(np.abs(np.median(inside, axis=0) - level), 95))
+    inside = shown[y + rim : y + h - rim, x + 2 : x + w - 2]
+    level = median(inside)
+    uneven = float(np.percentile(np.abs(medians(inside, 0) - level), 95))
     if uneven > (UNEVEN if h > 2 or w >= 0.15 * shown.shape[1] else UNEVEN * 2 / 3):
         return None
-    step = max(CONTRAST, 3 * float(np.percentile(np.abs(inside - level), 60)))
+    step = max(CONTRAST, 3 * float(np.percentile(np.abs(inside.astype(np.float32) - level), 60)))
     sides = _sides(shown, x, y, w, h, level - step)
     if not _stands_out(sides, shown.shape, y, w, h, level, uneven) or not _straight(shown, x, y, w, h, level):
         return None
@@ -189,7 +190,7 @@ def _sharp(shown: np.ndarray, x: int, y: int, w: int, h: int) -> bool:
 
 def _grain(grey: np.ndarray) -> float:
     """The median step in grey from a pixel to the next in its row: the noise."""
-    return float(np.median(np.abs(np.diff(grey.astype(np.int16), axis=1)))) if grey.shape[1] > 1 else 0.0
+    return median(np.abs(np.diff(grey.astype(np.int16), axis=1))) if grey.shape[1] > 1 else 0.0
 
 
 def _extended(bar: Bar, grey: np.ndarray) -> Bar | None:
@@ -210,11 +211,11 @@ def _extended(bar: Bar, grey: np.ndarray) -> Bar | None:
 
 def _core(profile: np.ndarray, start: int) -> tuple[int, int]:
     """First place and length of the brightest stretch of a profile that begins 4 places before ``start``."""
-    high = profile >= profile.max() - 0.4 * (profile.max() - profile.min())
-    peak = int(profile.argmax())
-    ends = np.flatnonzero(~high)
-    first = int(ends[ends < peak].max(initial=-1)) + 1
-    last = int(ends[ends > peak].min(initial=len(profile)))
+    peak, top = int(profile.argmax()), profile.max()
+    ends = np.flatnonzero(profile < top - 0.4 * (top - profile.min()))
+    behind = int(ends.searchsorted(peak))
+    first = int(ends[behind - 1]) + 1 if behind else 0
+    last = int(ends[behind]) if behind < len(ends) else len(profile)
     return max(0, start - 4) + first, last - first
 
 

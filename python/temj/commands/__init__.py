@@ -19,7 +19,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Find objects in micrographs with a model; write ROIs and measurements.",
     ),
     "measure": ("temj.commands.measure:COMMAND", "Measure the ROIs of a micrograph as ImageJ's Measure does."),
+    "populations": (
+        "temj.commands.populations:COMMAND",
+        "Count and size what was found: projected area fractions, densities, histograms by class.",
+    ),
     "train": ("temj.commands.train:COMMAND", "Train a model on a dataset folder."),
+    "search": (
+        "temj.commands.search:COMMAND",
+        "Search good settings for a training: many short trials, the best becomes a model.",
+    ),
+    "evaluate": (
+        "temj.commands.evaluate:COMMAND",
+        "Compare what a model found with annotations: figures with intervals, pictures, a curve.",
+    ),
     "convert": (
         "temj.commands.convert:COMMAND",
         "Convert annotations: ROI sets, COCO, masks, LabelImg, YOLO, text boxes, tables.",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from temj.commands import shapes
 from temj.commands.base import Cancelled, Command, Parameters, Progress, TextOrNumber, Values, parameter
+from temj.commands.shapes import ShapeRule
 from temj.errors import BadValue
 
 
@@ -26,21 +28,23 @@ class MeasureParameters(Parameters):
         unit="nm",
         advanced=True,
     )
+    shape_rule: ShapeRule = shapes.shape_rule()
+    skeleton: str = shapes.skeleton()
     overwrite: bool = parameter(False, "Replace the table of an earlier run.", advanced=True)
 
 
 def run(parameters: MeasureParameters, inputs: Values, _progress: Progress, _cancelled: Cancelled) -> Values:
     """Measure a file's ROIs, or the micrograph and instances among the inputs."""
-    from temj.workflows.measure import measure_file, measure_micrograph
+    from temj.workflows.measure import MeasureOptions, measure_file, measure_micrograph
 
-    options = parameters.model_dump(include={"diameter", "pixel_size", "output", "overwrite"})
+    options = MeasureOptions(**parameters.model_dump(exclude={"image", "rois"}))
     if "micrograph" in inputs:
         area_rois = inputs.get("area_rois")
-        return measure_micrograph(inputs["micrograph"], inputs["instances"], **options, area_rois=area_rois)
+        return measure_micrograph(inputs["micrograph"], inputs["instances"], options, area_rois=area_rois)
     for name in ("image", "rois", "output"):
         if getattr(parameters, name) is None:
             raise BadValue("missing", where=name, expected="an image, its ROIs and an output table")
-    return measure_file(parameters.image, parameters.rois, **options)
+    return measure_file(parameters.image, parameters.rois, options)
 
 
 def account(outputs: Values) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from temj.commands import shapes
 from temj.commands.base import Cancelled, Command, Parameters, Progress, TextOrNumber, Values, parameter
 from temj.commands.repeat import repeat
+from temj.commands.shapes import ShapeRule
 from temj.errors import BadValue
 
 
@@ -14,12 +16,17 @@ class PredictParameters(Parameters):
     """What to find, in which micrographs, and where the results go."""
 
     images: tuple[Path, ...] = parameter((), "Micrographs to predict.", role="input_files", where="cli")
-    model: str = parameter("loops", "Name of an installed model, or a model folder.", role="model")
+    model: str = parameter(
+        "loops", "Name of an installed model, or a model folder; several with commas between them.", role="model"
+    )
     threshold: TextOrNumber = parameter(
         "auto",
         "Probability a pixel must exceed (0 to 1), the name of one of the model's thresholds, or auto.",
     )
     ellipses: bool = parameter(False, "Also give the fitted ellipse of each object.")
+    probability: bool = parameter(False, "Also give a map of the probability of each class (32-bit).")
+    classes: bool = parameter(False, "Also give a map of the class of each pixel (8-bit, in the classes' colours).")
+    shape_rule: ShapeRule = shapes.shape_rule()
     output: Path | None = parameter(None, "Folder for the results.", role="output_folder")
     pixel_size: TextOrNumber = parameter(
         "",
@@ -33,6 +40,21 @@ class PredictParameters(Parameters):
         "their magnification.",
         role="input_file",
         where="cli",
+        advanced=True,
+    )
+    input_size: int | None = parameter(
+        None,
+        "Resize the whole field so that its longer side has so many pixels, where image or model has no pixel size; "
+        "left out: what the model says.",
+        unit="px",
+        advanced=True,
+        ge=32,
+        le=32768,
+    )
+    tta: bool = parameter(
+        False,
+        "Test-time augmentation: the mean over the mirror images and quarter turns that the model's task allows; up to "
+        "8 times the time.",
         advanced=True,
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = parameter("auto", "Where the network runs.", advanced=True)
@@ -65,6 +87,12 @@ class PredictParameters(Parameters):
         where="imagej",
         advanced=True,
     )
+    skeleton: str = shapes.skeleton()
+    populations: bool = parameter(
+        False,
+        "Also give counts, sizes, projected area fractions and histograms of each class (always with a shape rule).",
+        advanced=True,
+    )
     overwrite: bool = parameter(False, "Replace results of an earlier run.", advanced=True)
     resume: bool = parameter(
         False, "Skip images whose results are there from the same run.", where="cli", advanced=True
@@ -73,7 +101,8 @@ class PredictParameters(Parameters):
 
 _OPTIONS = {
     "model", "threshold", "ellipses", "pixel_size", "device", "fill", "frames", "average", "film",
-    "allow_partial", "area", "calibration_table",
+    "allow_partial", "area", "calibration_table", "probability", "classes", "tta", "input_size",
+    "shape_rule", "skeleton", "populations",
 }  # fmt: skip
 """The parameters that decide about results: :class:`temj.workflows.predict.PredictOptions`."""
 

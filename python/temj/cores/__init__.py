@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from temj import registry
-from temj.cores.base import Predictor, Trainable
+from temj.cores.base import Fittable, Predictor, Trainable, Truth
 from temj.cores.channels import CHANNELS, Channels
 
-CORES = {"semantic": "temj.cores.semantic:Semantic"}
+CORES = {
+    "semantic": "temj.cores.semantic.core:Semantic",
+    "ensemble": "temj.cores.ensemble:Ensemble",
+    "threshold": "temj.cores.classical.threshold:Threshold",
+    "watershed": "temj.cores.classical.watershed:Watershed",
+    "blobs": "temj.cores.classical.blobs:Blobs",
+    "forest": "temj.cores.classical.forest:PixelForest",
+}
 """name -> class; called with the settings that a card's ``core.settings`` holds."""
 
-__all__ = ["CHANNELS", "CORES", "Channels", "Predictor", "Trainable", "make_core"]
+__all__ = ["CHANNELS", "CORES", "Channels", "Fittable", "Predictor", "Trainable", "Truth", "make_core"]
 
 
 def make_core(name: str, settings: Mapping[str, Any]) -> Any:

@@ -6,7 +6,8 @@ model, except that :meth:`Predictor.decode` takes whatever grid the probabilitie
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,6 +17,21 @@ from temj.data import Instances
 
 if TYPE_CHECKING:
     import torch
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is annotated in an image or a part of one.
+
+    Attributes:
+        class_map: uint8 (h, w): 0 background, i the i-th class, 255 ignore; or, where classes may overlap, (k, h, w), a
+            plane a class: 0 elsewhere, 1 of this class, 255 ignore.
+        objects: int32 (h, w): 0 where there is none, else the number of the object that a pixel belongs to; None: the
+            objects are the connected pieces of each class.
+    """
+
+    class_map: np.ndarray
+    objects: np.ndarray | None = None
 
 
 class Predictor(Protocol):
@@ -47,24 +63,72 @@ class Predictor(Protocol):
         """
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
-        """Prepared images (n, c, h, w) → float32 (n, k, h, w) probabilities in 0..1, without gradients."""
+        """Prepared images (n, c, h, w) → float32 (n, r, h, w) in 0..1, without gradients.
 
-    def decode(self, raw: np.ndarray, threshold: float) -> Instances:
-        """Probabilities (k, h, w) → the objects whose pixels exceed the threshold."""
+        The first k channels are the probabilities of the classes; others are what :meth:`decode` needs besides.
+        """
+
+    def decode(self, raw: np.ndarray, threshold: float, scale: float = 1.0) -> Instances:
+        """What :meth:`forward` gave of an image (r, h, w) → the objects whose pixels exceed the threshold.
+
+        ``scale``: pixels of ``raw`` per pixel of the model (linear), where it was brought to another grid.
+        """
 
 
 class Trainable(Predictor, Protocol):
-    """A core whose network learns from class maps."""
+    """A core whose network learns from annotated images."""
 
-    def encode(self, class_map: np.ndarray) -> np.ndarray:
-        """Class map (h, w) uint8 (0 background, i the i-th class, 255 ignore) → float32 (k + 1, h, w).
+    @property
+    def wants_objects(self) -> bool:
+        """Whether :meth:`encode` needs ``objects`` of the truth."""
 
-        The first k channels are what a perfect network would answer, the last is 1 where a pixel counts
-        in the loss and 0 where it is ignored.
+    @property
+    def overlapping(self) -> bool:
+        """Whether classes may overlap: then ``class_map`` of the truth is (k, h, w)."""
+
+    def check(self) -> None:
+        """Prove, without building it and before any data are read, that there is a network of these settings.
+
+        Raises:
+            BadValue: a name that the library of networks does not know.
+        """
+
+    def encode(self, truth: Truth) -> np.ndarray:
+        """What the network shall learn of an image: float32 (t, h, w).
+
+        The first r channels are what a perfect network would answer, and :meth:`decode` finds the annotated objects in
+        them; the others say where a pixel counts in the loss.
         """
 
     def loss(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Scalar loss of the network's own output (n, ?, h, w) against a batch of targets (n, k + 1, h, w)."""
+        """Scalar loss of the network's own output (n, ?, h, w) against a batch of targets (n, t, h, w)."""
 
     def fitted_to(self, class_pixels: Mapping[str, int]) -> Mapping[str, Any]:
         """Settings that follow from the training data (class → pixels, background under ``""``), such as weights."""
+
+
+class Fittable(Predictor, Protocol):
+    """A classical method that is fitted to annotated images at once, in seconds, instead of learning in steps."""
+
+    @property
+    def wants_objects(self) -> bool:
+        """Whether :meth:`fit` asks for the objects of the truths."""
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether classes may overlap: then ``class_map`` of the truths is (k, h, w)."""
+
+    def fit(
+        self, images: Sequence[np.ndarray], truths: Sequence[Truth], seed: int, step: Callable[[str, int, int], None]
+    ) -> None:
+        """Choose settings and fill the network's arrays; before it, the core knows nothing.
+
+        Args:
+            images: whole images as :meth:`prepare` takes them, NaN outside the analysed area.
+            truths: what is annotated in each.
+            seed: of all chance.
+            step: called with (message, steps done, steps in all) in between; what it raises ends the fit.
+
+        Raises:
+            BadValue: there is nothing to fit it to.
+        """

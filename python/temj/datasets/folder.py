@@ -178,6 +178,36 @@ class Dataset:
         height, width = self.micrograph(item).pixels.shape
         return reading.painted(self.instances(item), self.classes, (height, width))
 
+    def class_planes_of(self, item: Item) -> np.ndarray:
+        """What each pixel of an item is where classes may overlap.
+
+        Returns:
+            (k, height, width) uint8, a plane a class: 1 where it is, 0 elsewhere, 255 ``ignore`` (in all planes).
+
+        Raises:
+            BadImage, BadAnnotation: as :meth:`class_map_of`.
+        """
+        if item.annotation is None or item.format == "masks":
+            class_map, numbers = self.class_map_of(item), np.arange(1, len(self.classes) + 1)[:, None, None]
+            return np.where(class_map == 255, np.uint8(255), (class_map == numbers).astype(np.uint8))
+        return reading.painted_planes(self.instances(item), self.classes, self.micrograph(item).pixels.shape)
+
+    def objects_of(self, item: Item) -> np.ndarray | None:
+        """Which pixels belong to one object, where the annotation says it.
+
+        Returns:
+            (height, width) int32: the number of the object, from 1 (where outlines overlap the later one has the
+            pixel), 0 where there is none; None for a mask of classes.
+
+        Raises:
+            BadImage, BadAnnotation: as :meth:`class_map_of`.
+        """
+        if item.annotation is None or (item.format == "masks" and self.description.masks == "classes"):
+            return None
+        if item.format == "masks":
+            return reading.labels_of(item.annotation)
+        return reading.painted_objects(self.instances(item), self.micrograph(item).pixels.shape)
+
     def instances(self, item: Item) -> Instances:
         """The annotated objects of an item (with those of class ``ignore``), with the classes that they count as.
 

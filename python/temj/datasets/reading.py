@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -263,14 +263,32 @@ def _entry(path: Path, format_name: str, context: Context) -> tuple[AnnotatedIma
 
 def painted(found: Instances, classes: tuple[str, ...], shape: tuple[int, int]) -> np.ndarray:
     """The class map (height, width) uint8 of outlines, filled as ImageJ fills them; later ones win, ``ignore`` last."""
+    numbers = {name: number for number, name in enumerate(classes, start=1)} | {IGNORE: IGNORE_VALUE}
+    last = np.argsort(found.class_name == IGNORE, kind="stable")
+    return _filled(found.take(last), [numbers[name] for name in found.class_name[last]], shape).astype(np.uint8)
+
+
+def painted_planes(found: Instances, classes: tuple[str, ...], shape: tuple[int, int]) -> np.ndarray:
+    """(k, height, width) uint8: 1 where an object of the k-th class is, 255 where one of ``ignore`` is, else 0."""
+    planes = [_filled(of, [1] * len(of), shape) for of in (found.take(found.class_name == name) for name in classes)]
+    ignored = found.take(found.ignored)
+    unknown = _filled(ignored, [IGNORE_VALUE] * len(ignored), shape)
+    return np.where(unknown > 0, unknown, np.stack(planes)).astype(np.uint8)
+
+
+def painted_objects(found: Instances, shape: tuple[int, int]) -> np.ndarray:
+    """(height, width) int32: the number (from 1) of the object that a pixel belongs to, later ones win; else 0."""
+    objects = found.take(~found.ignored)
+    return _filled(objects, range(1, len(objects) + 1), shape)
+
+
+def _filled(found: Instances, values: Sequence[int], shape: tuple[int, int]) -> np.ndarray:
+    """(height, width) int32: the value of the last outline that covers a pixel, else 0."""
     from temj.geometry.raster import rasterise
 
     height, width = shape
-    numbers = {name: number for number, name in enumerate(classes, start=1)} | {IGNORE: IGNORE_VALUE}
-    last = np.argsort(found.class_name == IGNORE, kind="stable")
-    values = np.array([numbers[name] for name in found.class_name[last]], np.uint8)
-    painted = np.zeros((height, width), np.uint8)
-    runs = rasterise(found.shapes.take(last), width, height)
+    filled = np.zeros((height, width), np.int32)
+    runs = rasterise(found.shapes, width, height)
     for number, y, start, stop in zip(runs.object, runs.y, runs.start, runs.stop, strict=True):
-        painted[y, start:stop] = values[number]
-    return painted
+        filled[y, start:stop] = values[number]
+    return filled

@@ -17,18 +17,19 @@ from temj import registry
 
 if TYPE_CHECKING:
     from temj.imagej.macros import run_macro
-    from temj.imagej.script import measure, predict
+    from temj.imagej.script import measure, predict, probability
     from temj.imagej.session import attach, start
 
 _PUBLIC = {
     "attach": "temj.imagej.session:attach",
     "measure": "temj.imagej.script:measure",
     "predict": "temj.imagej.script:predict",
+    "probability": "temj.imagej.script:probability",
     "run_macro": "temj.imagej.macros:run_macro",
     "start": "temj.imagej.session:start",
 }
 
-__all__ = ["attach", "measure", "predict", "run_macro", "start"]
+__all__ = ["attach", "measure", "predict", "probability", "run_macro", "start"]
 
 
 def __getattr__(name: str) -> object:

@@ -33,7 +33,7 @@ _PACKAGES = {
     "ij.measure": "Measurements ResultsTable",
     "ij.plugin.filter": "Analyzer",
     "ij.plugin.frame": "Recorder RoiManager",
-    "ij.process": "ByteProcessor FloatProcessor ShortProcessor",
+    "ij.process": "ByteProcessor FloatProcessor LUT ShortProcessor",
     "ij.util": "ThreadUtil",
     "java.awt": "Button Color Font GraphicsEnvironment GridBagConstraints Insets Menu MenuItem Panel",
     "java.awt.event": "ActionListener",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from temj import commands
-from temj.imagej import java, pixels, tables
+from temj.imagej import java, maps, pixels, tables
 from temj.imagej.java import J
 from temj.imagej.rois import from_rois
 from temj.imagej.session import attach
@@ -34,6 +34,26 @@ def predict(imp: Any, model: str = "loops", **parameters: Any) -> Any:
     for roi in outlines(imp, outputs["instances"], outputs.get("ellipses")):
         overlay.add(roi)
     return overlay
+
+
+def probability(imp: Any, model: str = "loops", **parameters: Any) -> Any:
+    """The probability of each class in the current plane of an ImagePlus.
+
+    Args:
+        imp, model, parameters: as in :func:`predict`.
+
+    Returns:
+        A 32-bit ImagePlus with the scale of ``imp``, a channel for each class with its name as slice label, its display
+        range 0 to 1; it is not shown.
+
+    Raises:
+        TemjError: any of its kinds.
+    """
+    attach()
+    values = {"model": str(model), **parameters, "probability": True}
+    outputs = commands.run("predict", values, {"micrograph": pixels.to_micrograph(imp)})
+    names = (f"probability-{number}" for number in range(1, len(outputs) + 1))
+    return maps.probability([outputs[name] for name in names if name in outputs])
 
 
 def measure(imp: Any, rois: Any, **parameters: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from temj.commands.base import Parameters, Values
 from temj.data import Column, Instances, Micrograph, Table
-from temj.imagej import rois, tables
+from temj.imagej import maps, rois, tables
 from temj.imagej.java import J, headless
 from temj.imagej.rois import NEUTRAL
 from temj.plots.colours import class_colours, hexadecimal, second_colour
@@ -14,12 +14,14 @@ from temj.plots.colours import class_colours, hexadecimal, second_colour
 MANY = 1000
 """Above this many objects the ROI Manager and the user's Results stay as they are, unless asked otherwise."""
 SUMMARY = "TEMJ Summary"
+POPULATIONS = "TEMJ Populations"
 
 
 def show(image: Any, micrograph: Micrograph, parameters: Parameters, outputs: Values) -> None:
     """Objects go to the image's Overlay and the ROI Manager, rows to Results; all is made before any is shown.
 
-    What is left out of the analysed area goes to the Overlay only, as grey ROIs ``exclude: …``.
+    What is left out of the analysed area goes to the Overlay only, as grey ROIs ``exclude: …``. Maps become images of
+    their own, last, so that they are in front.
     """
     found = outputs.get("instances")
     made = [] if found is None else outlines(image, found, outputs.get("ellipses"))
@@ -32,6 +34,7 @@ def show(image: Any, micrograph: Micrograph, parameters: Parameters, outputs: Va
             add_to_manager(image, made)
     if "results" in outputs:
         _show_results(image, micrograph, outputs, together)
+    maps.show(outputs)
 
 
 def outlines(image: Any, found: Instances, ellipses: Instances | None) -> list[Any]:
@@ -78,6 +81,8 @@ def _show_results(image: Any, micrograph: Micrograph, outputs: Values, together:
     results = outputs["results"] if "instances" not in outputs else in_shown_groups(outputs["results"])
     if "summary" in outputs and not headless():
         tables.extend_apart(outputs["summary"], SUMMARY)
+    if "populations" in outputs and not headless():
+        tables.extend_apart(outputs["populations"], POPULATIONS)
     if together:
         tables.append(results, micrograph)
     elif headless():

@@ -1,7 +1,12 @@
 """Prediction: rescale, tile, run the network, blend, read the objects."""
 
+from temj.inference.answers import How, Raw, raw, read
 from temj.inference.device import describe
 from temj.inference.network import ready
-from temj.inference.predict import as_model_sees, predict, predict_film
+from temj.inference.predict import Plane, as_model_sees, film_instances, plane, planes, predict, predict_film
+from temj.inference.several import class_names, merged
 
-__all__ = ["as_model_sees", "describe", "predict", "predict_film", "ready"]
+__all__ = [
+    "How", "Plane", "Raw", "as_model_sees", "class_names", "describe", "film_instances", "merged", "plane", "planes",
+    "predict", "predict_film", "raw", "read", "ready",
+]  # fmt: skip

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from temj.cores.base import Predictor
 
-KEPT = 2
+KEPT = 4
 """Networks that stay in memory."""
 
 
@@ -102,10 +102,13 @@ def fold_batch_norm(network: torch.nn.Module) -> torch.nn.Module:
     """The same function with each batch norm multiplied into the convolution before it.
 
     A U-Net with a ResNet-18 encoder then takes 9 % (float32) to 13 % (bfloat16) less time on the CPU (measured).
-    Where torch cannot follow the code of a network, that network itself.
+    Where torch cannot follow the code of a network, that network itself; of a list of networks (an ensemble) each.
     """
+    import torch
     from torch.fx.experimental.optimization import fuse
 
+    if isinstance(network, torch.nn.ModuleList):
+        return torch.nn.ModuleList(fold_batch_norm(member) for member in network)
     try:
         return fuse(network.eval())
     except Exception:  # whatever stops the tracing, the network as it is computes the same

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +25,7 @@ class Scale:
         pixel_size: (width, height) of the micrograph's pixel in nm; None where it is not known.
         trained: the model's pixel size in nm; None where the model has none.
         notes: what was done, for the user.
+        input_size: longer side to which the whole field was brought; None where it was not.
     """
 
     height: int
@@ -32,17 +34,57 @@ class Scale:
     pixel_size: tuple[float, float] | None = None
     trained: float | None = None
     notes: tuple[str, ...] = ()
+    input_size: int | None = None
+
+    @property
+    def linear(self) -> float:
+        """Pixels of the micrograph per pixel of the network along a line (geometric mean of x and y)."""
+        return 1 / math.sqrt(self.factor[0] * self.factor[1])
 
 
-def plan_scale(micrograph: Micrograph, card: Card) -> Scale:
-    """How this micrograph is brought to this model's pixel size; x and y on their own."""
-    height, width, size = micrograph.height, micrograph.width, micrograph.calibration.nm
+def plan_scale(micrograph: Micrograph, card: Card, input_size: int | None = None) -> Scale:
+    """How this micrograph is brought to what this model was trained with.
+
+    To its pixel size, x and y on their own, where both are known. Else the whole field is resized so that its longer
+    side has ``input_size`` pixels, or as many as the card says. Else it stays as it is. The notes say which.
+    """
+    if card.pixel_size is not None and micrograph.calibration.nm is not None:
+        scale = _to_pixel_size(micrograph, card.pixel_size.nm)
+        if input_size is None:
+            return scale
+        note = f"the input size of {input_size} px is not used: image and model both have a pixel size"
+        return replace(scale, notes=(*scale.notes, note))
+    chosen = input_size or card.input.size
     if card.pixel_size is None:
-        return Scale(height, width, pixel_size=size, notes=("the model has no pixel size: predicted unscaled",))
-    trained, smallest, largest = card.pixel_size.nm
-    if size is None:
-        note = "pixel size unknown: predicted unscaled, results in pixels"
-        return Scale(height, width, trained=trained, notes=(note,))
+        reason, trained = "the model has no pixel size", None
+    else:
+        reason, trained = "pixel size unknown", card.pixel_size.nm[0]
+    end = ", results in pixels" if micrograph.calibration.nm is None else ""
+    plain = Scale(
+        micrograph.height, micrograph.width, pixel_size=micrograph.calibration.nm, trained=trained,
+        notes=(f"{reason}: predicted unscaled{end}",),
+    )  # fmt: skip
+    if chosen is None:
+        return plain
+    return _to_input_size(plain, chosen, f"{reason}: ", "given" if input_size else "that of the model", end)
+
+
+def _to_input_size(plain: Scale, size: int, reason: str, whose: str, end: str) -> Scale:
+    """The whole field resized so that its longer side has ``size`` pixels."""
+    longer = max(plain.height, plain.width)
+    height, width = (max(1, round(side * size / longer)) for side in (plain.height, plain.width))
+    note = f"{reason}whole field resized from {plain.width} x {plain.height} to {width} x {height} px (input size "
+    note += f"{size}, {whose}){end}"
+    return replace(
+        plain, height=height, width=width, factor=(width / plain.width, height / plain.height), notes=(note,),
+        input_size=size,
+    )  # fmt: skip
+
+
+def _to_pixel_size(micrograph: Micrograph, model: tuple[float, float, float]) -> Scale:
+    """At the model's pixel size; ``model`` is (trained, smallest, largest), all known."""
+    height, width, size = micrograph.height, micrograph.width, micrograph.calibration.nm
+    trained, smallest, largest = model
     notes = []
     if not all(smallest * (1 - NEAR) <= side <= largest * (1 + NEAR) for side in size):
         notes.append(

@@ -1,12 +1,17 @@
 """Cutting an image into equal tiles for a network, and blending their answers.
 
 All starts are multiples of the network's stride, so that a tile sees its pixels on the same grid as the whole image
-would. Neighbours share ``OVERLAP`` pixels or a little more; a quarter of that next to a cut edge is thrown away
-(there the network saw padding instead of the image) and the middle half is blended linearly::
+would. Neighbours share some pixels; most of them, next to the cut edges, are thrown away (there the network saw padding
+instead of the image) and the middle eighth is blended linearly::
 
     left tile   ------------------------\\ . . .
     right tile                . . . \\------------------------
                              |<- overlap ->|
+
+How far a cut edge is felt was measured with the shipped ``loops`` (U-Net, ResNet-18) on a mosaic of the 16 shared
+tiles, as the largest difference of a probability from one pass over the whole: 0.7 next to the edge, 0.28 at 64 pixels
+from it, 0.07 at 96, 0.03 at 128, 0.001 at 192. So tiles share 256 pixels. What that costs is exactly the pixels that
+are seen twice: nothing up to one tile, 13 % at 4096 x 4096.
 """
 
 from __future__ import annotations
@@ -18,8 +23,12 @@ from itertools import pairwise
 
 import numpy as np
 
-OVERLAP = 64
-"""Pixels that neighbours share at least, where the stride divides it; the cost of tiling is exactly this."""
+OVERLAPS = (256, 192, 128, 64)
+"""Pixels that neighbours share at least, where the stride divides it: the first with which tiles of the allowed size
+see at most :data:`COST` times the pixels of the image, so that small tiles (of a small memory) stay affordable."""
+COST = 1.35
+BLENDED = 1 / 8
+"""The share of an overlap in which answers are blended: its middle."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ class Tiling:
 
 
 def plan(height: int, width: int, stride: int, limit: int) -> Tiling:
-    """The tiling of an image with the fewest pixels in all.
+    """The tiling of an image with the fewest pixels in all, with the largest overlap that is affordable.
 
     Args:
         height, width: of the image.
@@ -96,7 +105,18 @@ def plan(height: int, width: int, stride: int, limit: int) -> Tiling:
     Returns:
         One tile (padded to the stride) where that fits the limit.
     """
-    shared = max(1, OVERLAP // stride)
+    whole = -(-height // stride) * -(-width // stride) * stride**2
+    for overlap in OVERLAPS:
+        tiling = _plan(height, width, stride, limit, overlap)
+        pixels = tiling.tile_height * tiling.tile_width
+        if pixels <= limit and pixels * len(tiling) <= COST * whole:
+            break
+    return tiling
+
+
+def _plan(height: int, width: int, stride: int, limit: int, overlap: int) -> Tiling:
+    """As :func:`plan`, with this overlap."""
+    shared = max(1, overlap // stride)
     rows, columns = -(-height // stride), -(-width // stride)
     heights, widths = _tile_sides(rows, shared), _tile_sides(columns, shared)
     areas = heights[:, None] * widths * stride**2
@@ -138,7 +158,7 @@ def _ramps(starts: tuple[int, ...], side: int) -> list[np.ndarray]:
     ramps = [np.ones(side) for _ in starts]
     for number, (first, second) in enumerate(pairwise(starts)):
         shared = first + side - second
-        rise = np.clip((np.arange(shared) + 0.5 - shared / 4) / (shared / 2), 0, 1)
+        rise = np.clip((np.arange(shared) + 0.5 - shared * (1 - BLENDED) / 2) / (shared * BLENDED), 0, 1)
         ramps[number][side - shared :] *= 1 - rise
         ramps[number + 1][:shared] *= rise
     return [ramp.astype(np.float32) for ramp in ramps]

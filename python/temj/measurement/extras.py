@@ -9,7 +9,7 @@ import numpy as np
 
 from temj.data import Column, Instances, Micrograph, RoiType
 from temj.geometry import Outlines
-from temj.geometry.ellipse import Moments
+from temj.geometry.ellipse import Ellipses, Moments
 from temj.measurement.shape import filled_ellipses, rotated_rect_columns
 
 
@@ -42,14 +42,26 @@ def extra_columns(
         columns.append(Column("Track", instances.track))
     image = micrograph.width, micrograph.height
     ellipse, area = filled_ellipses(outline, sums, box, image, calibration)
-    diameters = _diameters(ellipse.major, ellipse.minor, area, [diameter.get(name) for name in instances.class_name])
+    lengths = diameters(ellipse, area, instances, diameter)
     return [
-        *columns, Column("Diameter", diameters, unit), Column("EllipseMajor", ellipse.major, unit),
+        *columns, Column("Diameter", lengths, unit), Column("EllipseMajor", ellipse.major, unit),
         Column("EllipseMinor", ellipse.minor, unit), Column("EllipseAngle", ellipse.angle, "°"),
     ]  # fmt: skip
 
 
-def _diameters(major: np.ndarray, minor: np.ndarray, area: np.ndarray, rules: list[str | None]) -> np.ndarray:
-    rule = np.array([name or "equivalent" for name in rules], object)
+def diameters(
+    ellipse: Ellipses, area: np.ndarray, instances: Instances, diameter: Mapping[str, str] | None = None
+) -> np.ndarray:
+    """(n,) float64, what each object's class has as Diameter.
+
+    Args:
+        ellipse: of the outlines with holes filled, calibrated.
+        area: (n,) their filled areas.
+        instances: the objects.
+        diameter: class → ``major``, ``geometric`` or ``equivalent``; None takes ``info["diameter"]``.
+    """
+    rules = instances.info.get("diameter", {}) if diameter is None else diameter
+    rule = np.array([rules.get(name) or "equivalent" for name in instances.class_name], object)
     equivalent = np.where(area > 0, 2.0 * np.sqrt(area / math.pi), np.nan)
-    return np.where(rule == "major", major, np.where(rule == "geometric", np.sqrt(major * minor), equivalent))
+    geometric = np.sqrt(ellipse.major * ellipse.minor)
+    return np.where(rule == "major", ellipse.major, np.where(rule == "geometric", geometric, equivalent))

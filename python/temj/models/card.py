@@ -42,6 +42,11 @@ class CoreChoice(_Part):
     name: Name
     settings: dict[str, JsonValue] = {}
 
+    def setting(self, name: str, default: JsonValue = None) -> JsonValue:
+        """A setting of the network; of an ensemble that of its members."""
+        inner = self.settings.get("settings") if self.name == "ensemble" else self.settings
+        return inner.get(name, default) if isinstance(inner, dict) else default
+
 
 class Class(_Part):
     """One kind of object: its colour (``#rrggbb``), which length is its Diameter, where its outline was drawn."""
@@ -57,7 +62,8 @@ class Input(_Part):
 
     ``channels`` says what each input channel is (``("gray",)``; older cards say ``grey``); ``mean`` and ``sd`` are
     numbers, or ``"image"`` where each micrograph is normalised by its own; ``dtype`` and ``range`` (smallest, largest
-    grey value) are those of the training data; ``polarity`` is that of the dataset.
+    grey value) are those of the training data; ``polarity`` is that of the dataset; ``size`` is the longer side in
+    pixels to which a whole field is brought, for models that know no pixel size, else None.
     """
 
     channels: tuple[Name, ...] = ("gray",)
@@ -66,6 +72,7 @@ class Input(_Part):
     dtype: Literal["uint8", "uint16", "float32"] = "uint8"
     range: tuple[float, float] = (0.0, 255.0)
     polarity: str = "fixed"
+    size: Annotated[int, Field(ge=32)] | None = None
 
 
 class PixelSize(_Part):
@@ -123,7 +130,7 @@ class Data(_Part):
     """Data it was trained on: name, licence and which images were used for what."""
 
     name: Name
-    licence: Name
+    licence: Annotated[str, Field(min_length=1, max_length=2000)]
     split: dict[str, tuple[str, ...]] = {}
 
 
@@ -138,12 +145,18 @@ class Metric(_Part):
 
 
 class Trained(_Part):
-    """How it was trained: command line, seed, versions of the software, augmentations (name → probability, ranges)."""
+    """How it was trained: command line, seed, versions of the software, augmentations (name → probability, ranges).
+
+    ``start`` says what weights it began with: kind, source, sha256 (:class:`temj.models.starting.Start`); ``notes``
+    what its user should know of the training.
+    """
 
     command: str = ""
     seed: int = 0
     versions: dict[str, str] = {}
     augmentation: dict[str, JsonValue] = {}
+    start: dict[str, JsonValue] = {}
+    notes: tuple[str, ...] = ()
 
 
 class FileFact(_Part):
@@ -181,7 +194,7 @@ class Card(_Part):
     @classmethod
     def _names_are_no_numbers(cls, thresholds: dict[str, float]) -> dict[str, float]:
         for name in thresholds:
-            if name == "auto" or _number(name) is not None:
+            if _number(name) is not None:
                 raise ValueError(f"'{name}' cannot be the name of a threshold")
         return thresholds
 
@@ -195,7 +208,7 @@ class Card(_Part):
         strange = set(self.class_map.values()) - set(names)
         if strange:
             raise ValueError(f"class_map names unknown classes: {', '.join(sorted(strange))}")
-        inner = self.core.settings.get("classes")
+        inner = self.core.setting("classes")
         if inner is not None and list(inner) != list(names):
             raise ValueError(f"core.settings.classes {inner} are not the card's classes {list(names)}")
         return self
@@ -219,12 +232,13 @@ class Card(_Part):
         """The number that a choice of threshold means, and its name ("" for a number given as such).
 
         Args:
-            value: None, "" or ``auto`` for the default; a name of the card; or a number from 0 to 1 (also as text).
+            value: None or "" for the default, ``auto`` for the one of this name or else the default; another name of
+                the card; or a number from 0 to 1 (also as text).
 
         Raises:
             BadValue: anything else; names the choices.
         """
-        if value is None or value in ("", "auto"):
+        if value is None or value == "" or (value == "auto" and value not in self.thresholds):
             value = self.default_threshold
         if isinstance(value, str) and value in self.thresholds:
             return self.thresholds[value], value

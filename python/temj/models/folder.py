@@ -176,7 +176,7 @@ def _open_folder(folder: Path) -> Model:
         data = (folder / CARD).read_bytes()
     except FileNotFoundError:
         _refuse_pickles(folder)
-        if (folder / "training").is_dir():
+        if any((folder / part).is_dir() for part in ("training", "folds")):
             problem, remedy = (
                 "unfinished",
                 "Its training was stopped: go on with 'temj train DATASET --output MODEL --resume'.",

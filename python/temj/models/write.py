@@ -85,14 +85,19 @@ def write_model(
     if taken:
         raise ValueError(f"write_model: {', '.join(sorted(taken))} cannot be among the other files")
     files |= extra or {}
-    facts = {name: FileFact(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data)) for name, data in files.items()}
+    facts = {name: fact_of(data) for name, data in files.items()}
     card = Card.model_validate(card.model_dump() | {"files": facts})
     text = card.model_dump_json(indent=2, exclude_none=True) + "\n"
-    _write_together(storage.make_folder(folder), {CARD: text.encode("utf-8"), **files})
+    write_together(storage.make_folder(folder), {CARD: text.encode("utf-8"), **files})
     return Model(folder.absolute(), card)
 
 
-def _write_together(folder: Path, files: Mapping[str, bytes]) -> None:
+def fact_of(data: bytes) -> FileFact:
+    """What a card says of a file with these bytes."""
+    return FileFact(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+
+
+def write_together(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write all files under temporary names, then rename them, the first of the mapping last."""
     with contextlib.ExitStack() as stack:
         for name, data in files.items():

@@ -35,6 +35,7 @@ def overlay(
     colours: Mapping[str, str],
     ellipses: Instances | None = None,
     caption: str = "",
+    numbered: bool = True,
 ) -> np.ndarray:
     """Draw the objects on their micrograph.
 
@@ -49,6 +50,7 @@ def overlay(
         colours: ``#rrggbb`` of each class; all of them are in the legend, also those without objects.
         ellipses: drawn thin in a second colour.
         caption: stands in the legend, such as which plane of a film this is.
+        numbered: whether objects carry their number.
 
     Returns:
         (h', w', 3) uint8, red, green, blue.
@@ -67,7 +69,7 @@ def overlay(
     if ellipses is not None:
         _draw(picture, paths(ellipses.shapes), scale, second, 1)
     writer = Writer(picture.shape[1])
-    if len(instances) <= _NUMBERED_UP_TO:
+    if numbered and len(instances) <= _NUMBERED_UP_TO:
         tints = [used[name] for name in instances.class_name]
         writer.numbers(picture, extremes(found, len(instances)) * scale, tints)
     entries = [(f"{name or 'objects'}: {np.count_nonzero(instances.class_name == name)}", used[name]) for name in used]

@@ -17,6 +17,7 @@ from temj.readers.files import read_error
 
 _JUNK = ("thumbs.db", "desktop.ini", "icon\r")
 _SAME_KIND = {".tiff": ".tif", ".jpeg": ".jpg"}
+_OF_AN_IMAGE = ("_labels.tif", "_probability.tif", "_classes.tif", "_overlay.png")
 _TOLERANCE = 1e-3
 """Pixel sizes that differ by less, relatively, are the same: programs round them."""
 
@@ -28,10 +29,14 @@ def is_junk(name: str) -> bool:
 
 def earlier_results(names: Iterable[str]) -> set[str]:
     """The pictures among the names of a folder that TEMJ itself has made of others: of ``a.tif`` it makes
-    ``a_labels.tif`` and ``a_overlay.png`` beside ``a_Results.csv``."""
+    ``a_labels.tif``, ``a_overlay.png`` and others beside ``a_Results.csv``, and of all ``Histograms.png`` beside
+    ``Histograms.csv``."""
     there = set(names)
     stems = (name.removesuffix("_Results.csv") for name in there if name.endswith("_Results.csv"))
-    return {f"{stem}{end}" for stem in stems for end in ("_labels.tif", "_overlay.png")} & there
+    made = {f"{stem}{end}" for stem in stems for end in _OF_AN_IMAGE}
+    if "Histograms.csv" in there:
+        made |= {"Histograms.png", "Histograms_pixels.png"}
+    return made & there
 
 
 def natural_key(name: str) -> tuple[object, ...]:

@@ -26,15 +26,17 @@ def trained_size(calibration: Calibration) -> float | None:
     return round_size(math.sqrt(calibration.nm[0] * calibration.nm[1])) if calibration.nm else None
 
 
-def pictures(dataset: Dataset, subset: str, core: Trainable, area: str = "auto") -> tuple[Picture, ...]:
-    """All micrographs of a subset with their class maps, brought to the dataset's pixel size.
+def pictures(
+    dataset: Dataset, subset: str, core: Trainable, area: str = "auto", input_size: int | None = None
+) -> tuple[Picture, ...]:
+    """All micrographs of a subset with what is annotated, brought to the dataset's pixel size, or to ``input_size``.
 
     ``area`` says what of them counts, besides their ROIs named ``area`` and ``exclude`` (:func:`temj.area.choose`).
 
     Raises:
         BadDataset: the subset is empty, or pixels are not finite.
     """
-    found = tuple(picture(dataset, item, core, area) for item in dataset.subset(subset))
+    found = tuple(picture(dataset, item, core, area, input_size) for item in dataset.subset(subset))
     if not found:
         raise BadDataset(
             f"no-{subset}",
@@ -46,25 +48,54 @@ def pictures(dataset: Dataset, subset: str, core: Trainable, area: str = "auto")
     return found
 
 
-def picture(dataset: Dataset, item: Item, core: Trainable, area: str = "auto") -> Picture:
-    """One micrograph with its class map, brought to the dataset's pixel size and prepared.
+def picture(
+    dataset: Dataset, item: Item, core: Trainable, area: str = "auto", input_size: int | None = None
+) -> Picture:
+    """One micrograph with what is annotated, brought to the dataset's pixel size and prepared.
 
     What lies outside its analysed area is ``ignore`` in the class map and has no part in the normalisation.
+
+    Args:
+        dataset: it is of.
+        item: which.
+        core: what it is prepared for.
+        area: what of it counts (:func:`temj.area.choose`).
+        input_size: the longer side in pixels that the whole image is brought to; then pixel sizes do not matter.
 
     Raises:
         BadDataset: pixels are not finite, or nothing of the image counts.
     """
     micrograph = analysed(dataset.micrograph(item), dataset.area_rois(item), area)
-    pixels, class_map, inside = _of_area(micrograph, dataset.class_map_of(item), core)
-    size, trained = micrograph.calibration.nm, trained_size(dataset.pixel_size)
-    if size and trained and max(abs(size[0] / trained - 1), abs(size[1] / trained - 1)) > 1e-3:
-        sides = micrograph.pixels.shape
-        height, width = (max(round(side * nm / trained), 1) for side, nm in zip(sides, size[::-1], strict=True))
-        scaled = resample_all(pixels.astype(np.float32), height, width)
+    class_map = dataset.class_planes_of(item) if core.overlapping else dataset.class_map_of(item)
+    pixels, class_map, inside = _of_area(micrograph, class_map, core)
+    objects = dataset.objects_of(item)
+    shape = _shape(micrograph, trained_size(dataset.pixel_size), input_size)
+    if shape != micrograph.pixels.shape:
+        scaled = resample_all(pixels.astype(np.float32), *shape)
         pixels = scaled if pixels.dtype.kind == "f" else np.rint(scaled).astype(pixels.dtype)
-        class_map = cv2.resize(class_map, (width, height), interpolation=cv2.INTER_NEAREST)
-        inside = None if inside is None else resample(inside.astype(np.float32), height, width) >= 0.5
-    return Picture.of(micrograph.name, pixels, class_map, core, inside)
+        class_map = _nearest(class_map, shape)
+        inside = None if inside is None else resample(inside.astype(np.float32), *shape) >= 0.5
+        objects = None if objects is None else _nearest(objects, shape)
+    return Picture.of(micrograph.name, pixels, class_map, core, inside, objects)
+
+
+def _shape(micrograph: Micrograph, trained: float | None, input_size: int | None) -> tuple[int, int]:
+    """Height and width of a micrograph as the network sees it."""
+    height, width = micrograph.pixels.shape
+    if input_size is not None:
+        factor = input_size / max(height, width)
+        return max(round(height * factor), 1), max(round(width * factor), 1)
+    size = micrograph.calibration.nm
+    if not size or not trained or max(abs(size[0] / trained - 1), abs(size[1] / trained - 1)) <= 1e-3:
+        return height, width
+    return max(round(height * size[1] / trained), 1), max(round(width * size[0] / trained), 1)
+
+
+def _nearest(numbers: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Class numbers or object numbers (h, w) or (k, h, w) at another size: those of the nearest pixel."""
+    planes = numbers.reshape(-1, *numbers.shape[-2:])
+    scaled = [cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_NEAREST) for plane in planes]
+    return np.stack(scaled).reshape(*numbers.shape[:-2], *shape)
 
 
 def _of_area(

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from temj.cores import Trainable, make_core
-from temj.data import UNCALIBRATED, Calibration, Micrograph
-from temj.datasets import Dataset, require_sound
-from temj.errors import BadValue, ResourceError
-from temj.models import Model, write_model
-from temj.training import chance
-from temj.training.augmentations import effective
+from temj.datasets import Dataset, check, require_sound
+from temj.errors import ResourceError
+from temj.models import Model, open_model, starting
+from temj.models.starting import Start
+from temj.training import chance, distributed
+from temj.training.distributed import World
+from temj.training.fitting import fit_model
+from temj.training.folds import train_folds
+from temj.training.following import begin, follow
 from temj.training.interrupt import Interrupts
-from temj.training.load import pictures, trained_size
+from temj.training.job import Job
+from temj.training.live import Live, Progress, Update, board, require_board
 from temj.training.machine import Machine
 from temj.training.options import TrainingOptions
-from temj.training.report import curve_files, make_card, papers
-from temj.training.run import RunFolder, fingerprint, require_same
-from temj.training.sampling import Batches, Picture
-from temj.training.session import Progress, Session
+from temj.training.run import RunFolder, require_same
+from temj.training.session import Session
 from temj.training.trainer import Trainer
-from temj.training.validation import Answers, View, coarse_view, own_view
+
+_log = logging.getLogger("temj")
 
 
 def train(
@@ -36,17 +41,21 @@ def train(
     options: TrainingOptions | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    on_update: Callable[[Update], None] | None = None,
 ) -> Model:
     """Train a core on a dataset and write a model folder.
 
     Args:
         dataset: with at least one training and one validation image.
-        core: a name of :data:`temj.cores.CORES`.
-        output: the model folder; while the training runs its checkpoints are in ``output/training``.
+        core: a name of :data:`temj.cores.CORES`; classical ones are fitted (:func:`temj.training.fitting.fit_model`).
+        output: the model folder; while the training runs its checkpoints are in ``output/training``, and beside them
+            ``training_curve.csv``, ``training_curve.png`` and ``validation.png`` as they are now.
         options: length and recipe; the defaults where None.
         progress: called after every step with (message, steps done, steps in all).
         cancelled: polled at every step. Where it is None, Ctrl-C, SIGTERM and SIGHUP stop the run in order, and a
             second one at once; a caller that gives it hears the signals itself.
+        on_update: called after every step with where the run stands; what it raises ends the run, which can be resumed
+            from its last checkpoint.
 
     Returns:
         The model with the weights of the best validation, its thresholds and metrics in the card.
@@ -60,33 +69,101 @@ def train(
         ResourceError: out of memory.
         StorageError: the disk is full or fails; the checkpoint before it is intact.
     """
+    started = time.monotonic()
     options = options or TrainingOptions()
-    make_core(core, {**options.settings, "classes": dataset.classes})
+    wanted = make_core(core, {**options.settings, "classes": dataset.classes})
+    if options.folds:
+        return train_folds(dataset, core, output, options, progress, cancelled, on_update)
+    if hasattr(wanted, "fit"):
+        with Interrupts(cancelled) as interrupts:
+            return fit_model(dataset, core, wanted, output, options, interrupts, progress or _silent)
+    told = _Told(progress or _silent, cancelled, on_update)
+    with distributed.joined(options.device) as world:
+        if world.leads:
+            return _lead(world, dataset, core, output, options, told, started)
+        _follow(world, dataset, core, options)
+    return open_model(output)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Told:
+    """Who is told of a run, and who may end it."""
+
+    progress: Progress
+    cancelled: Callable[[], bool] | None
+    on_update: Callable[[Update], None] | None
+
+
+def _lead(
+    world: World, dataset: Dataset, core: str, output: Path, options: TrainingOptions, told: _Told, started: float
+) -> Model:
+    """The run, alone or as the first of several processes."""
+    if options.tensorboard:
+        require_board()
+    wanted = make_core(core, {**options.settings, "classes": dataset.classes})
+    wanted.check()
     require_sound(dataset)
+    for problem in check(dataset).of("warning"):
+        if problem.code == "classes/no-validation":  # afterwards would be too late
+            _log.warning(problem.text)
     folder = RunFolder(output)
     folder.check(options.resume, options.overwrite)
     stored = folder.load() if options.resume else None
+    before = time.monotonic()
+    start = _start(wanted, options, stored and stored[1]["identity"], told)
+    started += time.monotonic() - before  # a download is no part of the minutes
     if stored and options.threads is None:
         options = options.model_copy(update={"threads": stored[1]["threads"]})
-    machine = Machine.of(options)
-    with chance.controlled(options.seed, machine.threads), Interrupts(cancelled) as interrupts:
-        job = _Job(dataset, core, options)
+    machine = Machine.of(options, world)
+    with _controlled(options, machine), Interrupts(told.cancelled) as interrupts:
+        job = Job(dataset, core, options)
+        job.begin_from(start)
         if stored:
             require_same(stored[1]["identity"], job.identity(), output)
-        session = Session(job.trainer(machine), job.views, folder, options, machine, job.identity())
+        begin(world, job.data, options.batch)
+        trainer, validator = job.trainer(machine), job.validator(machine)
         folder.begin(options.resume)
-        if stored:
-            session.resume(*stored)
-        else:
-            session.begin(job.batches.steps_per_epoch, progress or _silent)
-        with _memory_in_words(machine):
-            session.train(interrupts, progress or _silent)
-        (progress or _silent)("choosing thresholds and writing the model", session.length.steps, session.length.steps)
-        return job.write(folder, session, machine)
+        step = stored[1]["step"] if stored else 0
+        with board(folder.board, options.tensorboard, step) as shown, _memory_in_words(machine):
+            live = Live(folder.live, told.progress, told.on_update, shown)
+            constant = {"identity": job.identity(), "threads": machine.threads}
+            session = Session(trainer, validator, folder, options, constant, live)
+            if stored:
+                session.resume(*stored)
+            else:
+                session.begin(job.batches.steps_per_epoch, job.validation_share, started)
+            session.train(interrupts)
+            live.progress("choosing thresholds and writing the model", session.length.steps, session.length.steps)
+            return job.write(folder, session, machine)
 
 
-def _never() -> bool:
-    return False
+def _follow(world: World, dataset: Dataset, core: str, options: TrainingOptions) -> None:
+    """The part of a process that is not the first of several: its share of the crops of every step."""
+    machine = Machine.of(options, world)
+
+    def make() -> tuple[Trainer, str]:
+        job = Job(dataset, core, options)
+        return job.trainer(machine), job.data
+
+    with _controlled(options, machine), _memory_in_words(machine):
+        follow(world, make)
+
+
+def _controlled(options: TrainingOptions, machine: Machine) -> contextlib.AbstractContextManager:
+    return chance.controlled(options.seed, machine.threads, options.deterministic)
+
+
+def _start(core: Trainable, options: TrainingOptions, identity: Mapping[str, Any] | None, told: _Told) -> Start:
+    """The start weights; a resumed run has them in its checkpoint."""
+    if identity is not None:
+        return starting.of_run(identity.get("start"))
+    start = starting.prepare(options.start, core, told.progress, told.cancelled)
+    if options.freeze and start.state is None:
+        note = "the encoder is frozen although its weights are random: it keeps what nobody taught it"
+        start = dataclasses.replace(start, notes=(note,))
+    for note in start.notes:
+        _log.warning(note)
+    return start
 
 
 def _silent(message: str, current: int, maximum: int) -> None:
@@ -106,78 +183,3 @@ def _memory_in_words(machine: Machine) -> Iterator[None]:
             found=str(error).splitlines()[0] if str(error) else "not enough",
             remedy="Close other programs that use it and resume, or train anew with a smaller batch or crop.",
         ) from error
-
-
-class _Job:
-    """Dataset, core and pictures of one run."""
-
-    def __init__(self, dataset: Dataset, core_name: str, options: TrainingOptions):
-        self._dataset, self._core_name, self._options = dataset, core_name, options
-        settings = {**options.settings, "classes": dataset.classes}
-        core = make_core(core_name, settings)
-        if options.crop % core.stride:
-            raise BadValue(
-                "crop",
-                where="crop",
-                expected=f"a multiple of {core.stride}",
-                found=options.crop,
-                remedy="Choose another size of the crops.",
-            )
-        self._pictures = {part: pictures(dataset, part, core, options.area) for part in ("train", "validation")}
-        settings |= core.fitted_to(_class_pixels(self._pictures["train"], core))
-        self.core: Trainable = make_core(core_name, settings)
-        self._averaged: Trainable = make_core(core_name, settings)
-        self._augmentation = effective(dataset, options.augmentation)
-        self.batches = Batches(self._pictures["train"], self.core, self._augmentation, options)
-        shown = self._pictures["validation"]
-        self.views: tuple[View, ...] = (own_view(shown), coarse_view(shown, self.core))
-
-    def trainer(self, machine: Machine) -> Trainer:
-        """The network with its optimiser, on the machine."""
-        return Trainer(self.core, self._averaged, self.batches, self._options, machine.device, machine.autocast)
-
-    def identity(self) -> dict[str, Any]:
-        """What a run must have in common with the one it resumes."""
-        return {
-            "core": {"name": self._core_name, "settings": self.core.settings.model_dump(mode="json")},
-            "parameters": self._options.recipe(),
-            "data": fingerprint(self._pictures),
-            "pixel_size": trained_size(self._dataset.pixel_size),
-            "symmetry": self._dataset.symmetry.model_dump(),
-            "polarity": self._dataset.polarity,
-            "augmentation": self._augmentation,
-        }
-
-    def write(self, folder: RunFolder, session: Session, machine: Machine) -> Model:
-        """The model of the best validation, judged with its weights as they are stored (float16)."""
-        weights, best = folder.load_best()
-        core = self._averaged
-        stored = {name: w.half().float() if w.is_floating_point() else w for name, w in weights.items()}
-        core.network.load_state_dict(stored)
-        answers = [Answers.of(machine.network(core), view, _never) for view in self.views]
-        card = make_card(
-            folder.output.resolve().name, self._dataset, self._core_name, core, answers,
-            self._pictures["train"], self._options,
-        )  # fmt: skip
-        kept = f"running mean at step {best['step']} of {session.length.steps}, the best validation"
-        card = card.model_copy(update={"calibration": {"weights": kept, **card.calibration}})
-        sample = _sample(self._pictures["validation"], self._dataset)
-        extra = curve_files(session.standing.rows) | papers(self._dataset)
-        # RunFolder.check has asked whether an older model may be replaced.
-        model = write_model(folder.output, card, weights, sample, extra=extra, overwrite=True)
-        folder.finish()
-        return model
-
-
-def _class_pixels(pictures: tuple[Picture, ...], core: Trainable) -> dict[str, int]:
-    counts = sum(np.bincount(picture.class_map.ravel(), minlength=256) for picture in pictures)
-    return {name: int(counts[number]) for number, name in enumerate(("", *core.classes))}
-
-
-def _sample(pictures: tuple[Picture, ...], dataset: Dataset) -> Micrograph:
-    """The validation picture with most objects, at the trained pixel size."""
-    picture = max(pictures, key=lambda picture: len(picture.centres))
-    size = trained_size(dataset.pixel_size)
-    calibration = Calibration(size, size, "nm") if size else UNCALIBRATED
-    planes = picture.pixels.reshape(-1, *picture.class_map.shape)
-    return Micrograph(planes[0], calibration, picture.name, others=planes[1:] if len(planes) > 1 else None)

@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from temj.cores import Predictor
+from temj.errors import BadValue
 from temj.inference.network import Network
 from temj.models.device import choose_device, computes_bfloat16
+from temj.training.distributed import ALONE, World
 from temj.training.options import TrainingOptions, default_threads
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Device, threads and precision of a run.
+    """Device, threads, precision and company of a run.
 
     Attributes:
         device: cpu, cuda or mps.
         threads: of the CPU.
-        autocast: whether layers compute in bfloat16 (weights, losses and the optimiser stay float32).
+        dtype: in which layers compute; weights, losses and the optimiser are float32.
+        world: the processes that train together.
     """
 
     device: torch.device
     threads: int
-    autocast: bool
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    world: World = ALONE
 
     @classmethod
-    def of(cls, options: TrainingOptions) -> Machine:
+    def of(cls, options: TrainingOptions, world: World = ALONE) -> Machine:
         """What the options ask for, as far as this machine has it.
 
         Raises:
             MissingSoftware: a GPU was asked for by name and there is none.
+            BadValue: float16 without a CUDA GPU.
         """
-        device = torch.device(choose_device(options.device))
-        fast = options.precision == "bfloat16" or (options.precision == "auto" and computes_bfloat16(device.type))
-        return cls(device, options.threads or default_threads(), fast)
+        device = torch.device(choose_device(options.device)) if world.size == 1 else world.device(options.device)
+        dtype = options.precision
+        if dtype == "auto":
+            dtype = "bfloat16" if computes_bfloat16(device.type) else "float32"
+        if dtype == "float16" and device.type != "cuda":
+            raise BadValue(
+                "precision",
+                where="precision",
+                expected="bfloat16, float32 or auto on this device, which has no float16 layers to train with",
+                found=f"float16 on {device.type}",
+                remedy="Leave precision out, or train on a CUDA GPU.",
+            )
+        return cls(device, options.threads or default_threads(), dtype, world)
+
+    def computing(self) -> contextlib.AbstractContextManager:
+        """Inside, layers compute in :attr:`dtype`."""
+        if self.dtype == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, getattr(torch, self.dtype))
 
     def network(self, core: Predictor) -> Network:
-        """A core as prediction takes it, in the precision of the training."""
-        return Network(core, self.device.type, "bfloat16" if self.autocast else "float32")
+        """A core as prediction takes it: in the precision of the training, float32 in place of float16."""
+        return Network(core, self.device.type, "bfloat16" if self.dtype == "bfloat16" else "float32")

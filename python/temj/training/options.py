@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from temj.training.augmentations import checked, parse
+from temj.training.optimizers import recipe
+from temj.training.schedules import parsed
 
 EPOCHS = 100
 """Epochs of a run that is given neither epochs nor minutes."""
@@ -27,13 +29,26 @@ class TrainingOptions(BaseModel):
         device: cpu, cuda, mps or auto (a GPU where there is one).
         threads: of the CPU; None is ``OMP_NUM_THREADS``, else the number of cores, at most 8. Bitwise the same
             weights come out only with the same number.
-        precision: bfloat16 or float32; auto is bfloat16 where the processor computes with it.
+        precision: of the layers: bfloat16, float16 (GPU only) or float32; auto is bfloat16 where the processor computes
+            with it.
+        start: start weights: ``random``, ``imagenet``, a file or URL of an encoder (MicroNet), or a TEMJ model.
+        freeze: epochs in which the encoder stays as it started; ``all`` for good.
+        optimizer: a line of :data:`temj.training.optimizers.OPTIMIZERS`.
+        schedule: a line of :data:`temj.training.schedules.SCHEDULES`, perhaps with a number: ``cosine:0.1``.
+        accumulate: batches whose gradients are added up for one step.
+        deterministic: whether only algorithms are used that always give the same result.
+        folds: K of a K-fold cross-validation; None trains once on the split of the dataset.
+        members: networks that the model of K folds has: ``all`` (an ensemble) or that of the ``best`` fold.
+        input_size: the longer side in pixels to which every image is brought as a whole, where there is no pixel size.
+        tensorboard: whether the curve is written for TensorBoard too.
         batch, crop: crops a step, and their side in pixels (a multiple of the core's stride).
         object_share: share of crops that are centred near an object.
         augmentation: what may happen to a crop where the defaults do not fit (:data:`AUGMENTATIONS`): name →
             probability, or {probability, quantity: [low, high]}; also words such as ``inversion=0.5`` and
             ``scale.factor=0.8..1.25``. Kept as a mapping.
-        learning_rate, weight_decay: of AdamW (Loshchilov & Hutter 2019); the rate is the top of one cosine cycle.
+        learning_rate, weight_decay: of the optimiser; the rate is the top of the schedule. None: what this optimiser is
+            good with (:data:`temj.training.optimizers.OPTIMIZERS`).
+        encoder_rate: learning rate of the encoder as a share of the others', for an encoder that starts trained.
         clip: largest norm of the gradient.
         ema: decay of the running mean of the weights, which are what is validated and kept.
         validations: about how many times the run is validated.
@@ -56,13 +71,24 @@ class TrainingOptions(BaseModel):
     seed: int = Field(0, ge=0)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     threads: int | None = Field(None, ge=1)
-    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    precision: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    start: str = "random"
+    freeze: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    optimizer: str = "adamw"
+    schedule: str = "one-cycle"
+    accumulate: int = Field(1, ge=1)
+    deterministic: bool = True
+    folds: int | None = Field(None, ge=2)
+    members: Literal["all", "best"] = "all"
+    input_size: int | None = Field(None, ge=32)
+    tensorboard: bool = False
     batch: int = Field(8, ge=1)
     crop: int = Field(192, ge=32)
     object_share: float = Field(0.6, ge=0, le=1)
     augmentation: Mapping[str, Any] = Field(default_factory=dict)
-    learning_rate: float = Field(2e-3, gt=0)
-    weight_decay: float = Field(0.05, ge=0)
+    learning_rate: float | None = Field(None, gt=0)
+    weight_decay: float | None = Field(None, ge=0)
+    encoder_rate: float = Field(1.0, gt=0, le=10)
     clip: float = Field(1.0, gt=0)
     ema: float = Field(0.99, ge=0, lt=1)
     validations: int = Field(30, ge=1)
@@ -83,6 +109,18 @@ class TrainingOptions(BaseModel):
             return checked(given)
         return parse(given) if isinstance(given, list | tuple) else given
 
+    @field_validator("optimizer")
+    @classmethod
+    def _optimizer(cls, name: str) -> str:
+        recipe(name)
+        return name
+
+    @field_validator("schedule")
+    @classmethod
+    def _schedule(cls, text: str) -> str:
+        parsed(text)
+        return text
+
     @model_validator(mode="after")
     def _one_intent(self) -> TrainingOptions:
         if self.resume and self.overwrite:
@@ -92,6 +130,7 @@ class TrainingOptions(BaseModel):
     def recipe(self) -> dict[str, Any]:
         """All that decides the weights, as JSON values: a run is resumed only with the same recipe."""
         elsewhere = {"device", "threads", "checkpoint_seconds", "description", "command", "resume", "overwrite"}
+        elsewhere |= {"tensorboard"}
         return self.model_dump(mode="json", exclude=elsewhere)
 
 

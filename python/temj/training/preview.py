@@ -84,7 +84,7 @@ def what_is_seen(dataset: Dataset, core: str, options: TrainingOptions, places: 
     for number in range(places):
         index = int(order[number % len(order)])
         if index not in loaded:
-            loaded[index] = picture(dataset, items[index], made, options.area)
+            loaded[index] = picture(dataset, items[index], made, options.area, options.input_size)
         rng = np.random.default_rng([options.seed, 3, number])
         shown.append(_place(loaded[index], made, augmentation, options, rng, versions))
     return Seen(tuple(shown), made.channels.names, trained_size(dataset.pixel_size), augmentation)
@@ -102,5 +102,18 @@ def _place(
     plain = Batches([shown], core, {}, options.model_copy(update={"object_share": 1.0}))
     changing = Batches([shown], core, augmentation, options)
     centre = plain.draw_centre(shown, rng)
-    crops = [SeenCrop(*batches.crop_of(shown, rng, centre)) for batches in (plain, *[changing] * versions)]
+    crops = []
+    for batches in (plain, *[changing] * versions):
+        image, truth, applied = batches.crop_of(shown, rng, centre)
+        crops.append(SeenCrop(image, _one_map(truth.class_map), applied))
     return SeenPlace(shown.name, crops[0], tuple(crops[1:]))
+
+
+def _one_map(class_map: np.ndarray) -> np.ndarray:
+    """(s, s) of a class map; where classes overlap, the last one."""
+    if class_map.ndim == 2:
+        return class_map
+    found = class_map[0].copy()
+    for number, plane in enumerate(class_map[1:], start=2):
+        found[plane == 1] = number
+    return found

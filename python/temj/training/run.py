@@ -1,13 +1,15 @@
-"""The folder of a run: what it must match to be resumed, and its two checkpoints.
+"""The folder of a run: what it must match to be resumed, its two checkpoints, and what shows how it goes.
 
 ``<output>/training/last.safetensors`` is all of the run at its last checkpoint; ``best.safetensors`` are the
-mean weights of the best validation. Both are deleted when the model has been written; a stopped run keeps them.
+mean weights of the best validation. Beside them are the curve and the picture of predictions as they are now. All are
+deleted when the model, which has the last ones, has been written; a stopped run keeps them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +18,14 @@ from temj import storage
 from temj.errors import BadValue, Refused
 from temj.models.card import CARD
 from temj.training import checkpoint
+from temj.training.curve import CURVE_CSV, CURVE_PNG
+from temj.training.live import BOARD, VALIDATION_PNG
 from temj.training.sampling import Picture
 
 if TYPE_CHECKING:
     import torch
 
-_FOLDER, _LAST, _BEST = "training", "last.safetensors", "best.safetensors"
+_FOLDER, _LAST, _BEST, _TRIAL = "training", "last.safetensors", "best.safetensors", "trial.safetensors"
 
 
 class RunFolder:
@@ -29,6 +33,16 @@ class RunFolder:
 
     def __init__(self, output: Path):
         self.output, self._folder = output, output / _FOLDER
+
+    @property
+    def live(self) -> Path:
+        """Where the files are that show how the run goes."""
+        return self._folder
+
+    @property
+    def board(self) -> Path:
+        """Where the files for TensorBoard are; they stay."""
+        return self.output / BOARD
 
     def check(self, resume: bool, overwrite: bool) -> None:
         """Prove that the run may start here, or that there is one to go on with; nothing is written.
@@ -78,6 +92,14 @@ class RunFolder:
         """The best weights."""
         return checkpoint.load(self._folder / _BEST)
 
+    def seconds_to_save(self, tensors: Mapping[str, torch.Tensor], state: Mapping[str, Any]) -> float:
+        """How long a checkpoint takes here; it is deleted again."""
+        before, path = time.monotonic(), self._folder / _TRIAL
+        checkpoint.save(path, tensors, state)
+        seconds = time.monotonic() - before
+        path.unlink()
+        return seconds
+
     def finish(self) -> None:
         """Delete the checkpoints: the model holds what was best."""
         self._remove_checkpoints()
@@ -85,7 +107,7 @@ class RunFolder:
             self._folder.rmdir()
 
     def _remove_checkpoints(self) -> None:
-        for name in (_LAST, _BEST):
+        for name in (_LAST, _BEST, _TRIAL, CURVE_CSV, CURVE_PNG, VALIDATION_PNG):
             (self._folder / name).unlink(missing_ok=True)
 
 
@@ -95,7 +117,9 @@ def fingerprint(pictures: Mapping[str, Sequence[Picture]]) -> dict[str, str]:
     for subset, members in pictures.items():
         for picture in members:
             digest = hashlib.sha256()
-            for array in (picture.pixels, picture.class_map):
+            for array in (picture.pixels, picture.class_map, picture.objects):
+                if array is None:
+                    continue
                 digest.update(f"{array.shape}{array.dtype}".encode())
                 digest.update(array.tobytes())
             found[f"{subset}/{picture.name}"] = digest.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 import torch
 from torchvision import tv_tensors
 
-from temj.cores import Trainable
+from temj.cores import Trainable, Truth
+from temj.cores.semantic.targets import objects_of
 from temj.inference.outside import seen
 from temj.opencv import opencv
-from temj.training.augmentations import Applied, Pipeline
+from temj.training.augmentations import Applied, ClassMap, ObjectNumbers, Pipeline
 from temj.training.options import TrainingOptions
 
 cv2 = opencv()
@@ -27,10 +29,12 @@ class Picture:
         name: of its file.
         pixels: (h, w), as read; (n, h, w) where the core takes the images of n detectors.
         image: float32 (c, h, w), prepared.
-        class_map: uint8 (h, w): 0 background, i the i-th class, 255 ignore.
+        class_map: uint8 (h, w): 0 background, i the i-th class, 255 ignore; (k, h, w) of 0, 1, 255 where classes may
+            overlap.
         centres: (n, 2) float, x and y of the middle of every connected object.
         area: bool (h, w), the analysed area; None for all of it. Outside, ``pixels`` are its mean, and ``class_map``
             is ignore.
+        objects: int32 (h, w), the number of each object, 0 elsewhere; None where the annotation does not tell them.
     """
 
     name: str
@@ -39,16 +43,36 @@ class Picture:
     class_map: np.ndarray
     centres: np.ndarray
     area: np.ndarray | None = None
+    objects: np.ndarray | None = None
 
     @classmethod
     def of(
-        cls, name: str, pixels: np.ndarray, class_map: np.ndarray, core: Trainable, area: np.ndarray | None = None
+        cls,
+        name: str,
+        pixels: np.ndarray,
+        class_map: np.ndarray,
+        core: Trainable,
+        area: np.ndarray | None = None,
+        objects: np.ndarray | None = None,
     ) -> Picture:
         """Prepare the pixels and find the objects (8-connected, of any class)."""
-        objects = ((class_map > 0) & (class_map < 255)).astype(np.uint8)
-        centres = cv2.connectedComponentsWithStats(objects, connectivity=8)[3][1:]
-        image = core.prepare(seen(pixels, area, class_map.shape))
-        return cls(name, pixels, image, class_map, centres, area)
+        shape = class_map.shape[-2:]
+        there = ((class_map > 0) & (class_map < 255)).reshape(-1, *shape).any(0).astype(np.uint8)
+        centres = cv2.connectedComponentsWithStats(there, connectivity=8)[3][1:]
+        image = core.prepare(seen(pixels, area, shape))
+        if core.wants_objects and objects is None:
+            objects = objects_of(Truth(class_map))
+        return cls(name, pixels, image, class_map, centres, area, objects)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.class_map.shape[-2:]
+
+    @property
+    def truth(self) -> Truth:
+        """What is annotated in all of it."""
+        return Truth(self.class_map, self.objects)
 
 
 class Batches:
@@ -71,14 +95,14 @@ class Batches:
 
     @property
     def steps_per_epoch(self) -> int:
-        """``ceil(pixels of all images / pixels of a batch)``."""
-        pixels = sum(picture.class_map.size for picture in self._pictures)
-        return -(-pixels // (self._options.batch * self._options.crop**2))
+        """``ceil(pixels of all images / pixels of the batches of a step)``."""
+        pixels = sum(math.prod(picture.shape) for picture in self._pictures)
+        return -(-pixels // (self._options.batch * self._options.accumulate * self._options.crop**2))
 
-    def __call__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Images float32 (batch, c, s, s) and targets float32 (batch, k + 1, s, s) of a step, from 0."""
-        first = step * self._options.batch
-        crops = [self._crop(number) for number in range(first, first + self._options.batch)]
+    def __call__(self, number: int, share: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        """Images float32 (n, c, s, s) and targets float32 (n, t, s, s) of a batch, from 0, or of a share of it."""
+        first = number * self._options.batch
+        crops = [self._crop(crop) for crop in range(first, first + self._options.batch)[share]]
         images, targets = zip(*crops, strict=True)
         return np.stack(images), np.stack(targets)
 
@@ -87,12 +111,12 @@ class Batches:
         order = np.random.default_rng([self._options.seed, 0, turn]).permutation(len(self._pictures))
         picture = self._pictures[order[place]]
         rng = np.random.default_rng([self._options.seed, 1, number])
-        image, class_map, _ = self.crop_of(picture, rng)
-        return image, self._core.encode(class_map)
+        image, truth, _ = self.crop_of(picture, rng)
+        return image, self._core.encode(truth)
 
     def crop_of(
         self, picture: Picture, rng: np.random.Generator, centre: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray, tuple[Applied, ...]]:
+    ) -> tuple[np.ndarray, Truth, tuple[Applied, ...]]:
         """One crop of a picture, as the network sees it.
 
         Args:
@@ -101,21 +125,25 @@ class Batches:
             centre: index (x, y) of the pixel in its middle; None draws one.
 
         Returns:
-            Image float32 (c, s, s), class map uint8 (s, s), and what happened to them.
+            Image float32 (c, s, s), what is annotated in it, and what happened to them.
         """
         centre = self.draw_centre(picture, rng) if centre is None else centre
-        height, width = picture.class_map.shape
+        height, width = picture.shape
         sample = {
             "image": tv_tensors.Image(torch.from_numpy(picture.image)),
-            "class_map": tv_tensors.Mask(torch.from_numpy(picture.class_map)),
+            "class_map": ClassMap(torch.from_numpy(picture.class_map)),
             "centre": tv_tensors.KeyPoints(torch.from_numpy(centre + 0.5)[None], canvas_size=(height, width)),
         }
+        if self._core.wants_objects:
+            # float32 holds every number of an object, and OpenCV moves it
+            sample["objects"] = ObjectNumbers(torch.from_numpy(picture.objects.astype(np.float32)))
         crop, happened = self._pipeline(sample, int(rng.integers(2**63)))
-        return crop["image"].numpy(), crop["class_map"].numpy(), happened
+        objects = crop["objects"].numpy().astype(np.int32) if "objects" in crop else None
+        return crop["image"].numpy(), Truth(crop["class_map"].numpy(), objects), happened
 
     def draw_centre(self, picture: Picture, rng: np.random.Generator) -> np.ndarray:
         """Index (x, y) of a middle: near an object with the asked probability, else anywhere."""
-        height, width = picture.class_map.shape
+        height, width = picture.shape
         if len(picture.centres) and rng.random() < self._options.object_share:
             # Off the middle by up to a third of the crop, so that position tells the network nothing.
             near = picture.centres[rng.integers(len(picture.centres))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,88 +14,124 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from temj.cores import Trainable
 from temj.errors import BadValue
 from temj.training import chance
+from temj.training.freezing import frozen_at, set_frozen, train_mode
+from temj.training.gradients import Gradients
+from temj.training.machine import Machine
+from temj.training.optimizers import make_optimizer, recipe
 from temj.training.options import TrainingOptions
 from temj.training.sampling import Batches
+from temj.training.schedules import make_schedule
 
 
 class Trainer:
-    """AdamW with one cosine cycle of the rate, clipped gradients and a running mean of the weights.
+    """Steps of an optimiser with clipped gradients along a schedule, and a running mean of the weights.
 
     Attributes:
         step: how many steps are done.
         skipped: how many of them changed nothing because loss or gradient was not finite.
         averaged: the core with the mean weights, which are validated and kept.
+        notes: what a user should know of these steps.
     """
 
     def __init__(
-        self,
-        core: Trainable,
-        averaged: Trainable,
-        batches: Batches,
-        options: TrainingOptions,
-        device: torch.device,
-        autocast: bool,
+        self, core: Trainable, averaged: Trainable, batches: Batches, options: TrainingOptions, machine: Machine
     ):
-        self.step, self.skipped, self.averaged, self.device = 0, 0, averaged, device
-        self._core, self._batches, self._options, self._autocast = core, batches, options, autocast
+        self.step, self.skipped, self.averaged, self.machine = 0, 0, averaged, machine
+        self._options, self._world = options, machine.world
         for each in (core, averaged):
-            each.network.to(device)
+            each.network.to(machine.device)
         self._network = core.network
         averaged.network.load_state_dict(self._network.state_dict())
         self._mean_of_weights = get_ema_multi_avg_fn(options.ema)
         self._pairs = _float_pairs(averaged.network, self._network)
+        self._gradients = Gradients(core, batches, machine, options.accumulate, options.batch)
+        self._epoch, self._expected, self._halved = batches.steps_per_epoch, 0, []
+        self._top = options.learning_rate or recipe(options.optimizer).learning_rate
 
     def plan(self, steps: int) -> None:
-        """Fix the length of the run: a new optimiser whose rate rises and falls over ``steps`` steps."""
+        """Fix the length of the run: a new optimiser, whose rate follows its schedule over ``steps`` steps."""
         options = self._options
-        self._optimizer = torch.optim.AdamW(
-            self._network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
-        )
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimizer, options.learning_rate, total_steps=steps + 1
-        )
+        decay = recipe(options.optimizer).weight_decay if options.weight_decay is None else options.weight_decay
+        self._optimizer = make_optimizer(options.optimizer, self._network, self._top, decay, options.encoder_rate)
+        self._schedule = make_schedule(options.schedule, self._optimizer, steps)
+        self._scaler = torch.amp.GradScaler(self.machine.device.type, enabled=self.machine.dtype == "float16")
+        self._world.level(list(self._network.state_dict().values()))
 
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
         return self._optimizer.param_groups[0]["lr"]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the steps so far: where the batch was halved since memory was too small."""
+        return tuple(
+            f"out of memory at step {step}: from there on {crops} crop{'s go' if crops > 1 else ' goes'} through the "
+            f"network at once instead of {before}. A step is made of as many crops as before, but batch norm sees "
+            "fewer of them together"
+            for step, before, crops in self._halved
+        )
+
     def advance(self) -> float | None:
         """Do one step; the loss, or None where it was skipped.
 
         Raises:
             BadValue: more steps than allowed were skipped, or the weights are not finite: the training diverged.
+            torch.OutOfMemoryError: too little memory even for one crop.
         """
-        images, targets = (torch.from_numpy(array) for array in self._batches(self.step))
-        self._network.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._autocast):
-            logits = self._network(images.to(self.device, memory_format=torch.channels_last))
-        loss = self._core.loss(logits, targets.to(self.device))
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        if self._world.rank:  # the leader's random state is in the checkpoint, this one follows from the step
+            torch.manual_seed(hash((self._options.seed, self.step, self._world.rank)) % 2**63)
+        set_frozen(self._network, frozen_at(self._options.freeze, self.step // self._epoch))
+        train_mode(self._network)
+        loss = self._loss()
+        self._scaler.unscale_(self._optimizer)
         norm = torch.nn.utils.clip_grad_norm_(self._network.parameters(), self._options.clip)
-        value = loss.item()
-        done = math.isfinite(value) and math.isfinite(norm.item())
+        value, size = torch.stack([loss.squeeze(), norm.float()]).tolist()
+        done = math.isfinite(value) and math.isfinite(size)
         if done:
-            self._optimizer.step()
+            self._scaler.step(self._optimizer)
             self._follow()
-        else:
-            self._skip()
-        self._schedule.step()
+        self._scaler.update()
+        self._step_schedule()
         self.step += 1
+        if not done:
+            self._skip(math.isfinite(value))
         return value if done else None
+
+    def _step_schedule(self) -> None:
+        """The rate of the next step; torch need not warn that the optimiser did nothing in a step that was skipped."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
+            self._schedule.step()
+
+    def _loss(self) -> torch.Tensor:
+        """The gradients of this step, and its loss; a batch that had to be halved is noted."""
+        before, halvings = self._gradients.crops_at_once, self._gradients.halvings
+        loss = self._gradients.of(self.step, self._scaler)
+        if self._gradients.halvings > halvings:
+            self._halved.append([self.step, before, self._gradients.crops_at_once])
+        return loss
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Move the mean weights towards the new ones; counters are copied."""
-        mean, now = self._pairs
-        # The start weights are random: the first mean is the first trained weights.
-        self._mean_of_weights(mean, now, self.step) if self.step else torch._foreach_copy_(mean, now)
+        """Move the mean weights towards the new ones; counters are copied. Only the leader's are ever used."""
+        if self._world.leads:
+            mean, now = self._pairs
+            # The start weights are random: the first mean is the first trained weights.
+            self._mean_of_weights(mean, now, self.step) if self.step else torch._foreach_copy_(mean, now)
 
-    def _skip(self) -> None:
+    def _skip(self, finite: bool) -> None:
+        """Count a step that changed nothing.
+
+        A finite loss whose gradient leaves float16 is how the scaler finds its scale, and no sign of divergence until
+        the scale has come down to 1.
+        """
         self.skipped += 1
-        if self.skipped > self._options.bad_steps:
-            raise self._diverged(f"{self.skipped} steps whose loss or gradient was not finite, the last at {self.step}")
+        if finite and self._scaler.is_enabled() and self._scaler.get_scale() >= 1:
+            self._expected += 1
+        bad = self.skipped - self._expected
+        if bad > self._options.bad_steps and self._world.leads:
+            raise self._diverged(f"{bad} steps whose loss or gradient was not finite, the last at {self.step - 1}")
 
     def _diverged(self, found: str) -> BadValue:
         return BadValue(
@@ -102,7 +139,7 @@ class Trainer:
             where="training",
             expected="finite numbers",
             found=found,
-            remedy=f"Train with a learning rate below {self._options.learning_rate:g}, or with precision=float32.",
+            remedy=f"Train with a learning rate below {self._top:g}, or with precision=float32.",
         )
 
     @contextlib.contextmanager
@@ -110,13 +147,13 @@ class Trainer:
         """Steps done inside change nothing: weights, counters and random states are put back."""
         networks = self._network, self.averaged.network
         before = [{name: tensor.clone() for name, tensor in network.state_dict().items()} for network in networks]
-        step, skipped, states = self.step, self.skipped, chance.random_states()
+        step, skipped, expected, states = self.step, self.skipped, self._expected, chance.random_states()
         try:
             yield
         finally:
             for network, weights in zip(networks, before, strict=True):
                 network.load_state_dict(weights)
-            self.step, self.skipped = step, skipped
+            self.step, self.skipped, self._expected = step, skipped, expected
             chance.restore_random_states(states)
 
     def weights(self) -> dict[str, torch.Tensor]:
@@ -151,6 +188,10 @@ class Trainer:
         return {
             "step": self.step,
             "skipped": self.skipped,
+            "expected": self._expected,
+            "halvings": self._gradients.halvings,
+            "halved": self._halved,
+            "scaler": self._scaler.state_dict(),
             "groups": self._optimizer.state_dict()["param_groups"],
             "schedule": self._schedule.state_dict(),
             "random": chance.random_states(),
@@ -169,8 +210,13 @@ class Trainer:
             number, _, key = name.partition("/")
             moments.setdefault(int(number), {})[key] = tensor
         self._optimizer.load_state_dict({"state": moments, "param_groups": state["groups"]})
+        for weight, held in self._optimizer.state.items():
+            # A checkpoint holds plain arrays; fused kernels walk through weights and moments as they lie in memory.
+            held |= {key: torch.empty_like(weight).copy_(value) for key, value in held.items() if value.ndim}
         self._schedule.load_state_dict(dict(state["schedule"]))
-        self.step, self.skipped = state["step"], state["skipped"]
+        self._scaler.load_state_dict(dict(state["scaler"]))
+        self.step, self.skipped, self._expected = state["step"], state["skipped"], state["expected"]
+        self._gradients.halvings, self._halved = state["halvings"], [list(entry) for entry in state["halved"]]
         chance.restore_random_states(state["random"])
 
 

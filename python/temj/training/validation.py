@@ -1,137 +1,230 @@
-"""The validation images, at their own and at twice the pixel size, and how well a core does on them."""
+"""The validation images, at their own and at twice the pixel size, and what a core answers to them."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from temj.cores import Trainable
-from temj.cores.semantic import IGNORE
-from temj.geometry import paint
+from temj.cores import Predictor, Trainable, Truth
+from temj.data import Instances
+from temj.evaluation.agreement import Agreement, Diameter, compare_objects
+from temj.evaluation.objects import Objects
 from temj.inference.forward import run_network
 from temj.inference.network import Network
 from temj.inference.outside import seen
-from temj.inference.rescale import resample, resample_all
-from temj.training.metrics import Agreement, best_thresholds, compare, components
+from temj.inference.rescale import resample_all
 from temj.training.sampling import Picture
+from temj.training.truths import coarser, known, labels_of, plane
+
+STEPS = 100
+"""Bins of probability in which pixels are counted."""
+_NOISE = 20
+"""Times as many pieces as there are objects, from which on an answer is noise that is not worth reading."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
-    """The validation images as they look at one pixel size.
+    """Images as they look at one pixel size.
 
     Attributes:
         name: what a reader is told: "own pixel size", "2 x the pixel size".
         column: header of its IoU in the training curve.
+        names: of the images.
         images: float32 (c, h, w) each, prepared, on the model's pixel grid.
-        class_maps: uint8 (h', w') each, on the grid of that pixel size.
+        truths: (h', w') each, on the grid of that pixel size.
+        classes: how many.
+        factor: pixel size of that grid for the model's.
     """
 
     name: str
     column: str
+    names: tuple[str, ...]
     images: tuple[np.ndarray, ...]
-    class_maps: tuple[np.ndarray, ...]
+    truths: tuple[Truth, ...]
+    classes: int
+    factor: int = 1
+
+    @functools.cached_property
+    def objects(self) -> tuple[tuple[Objects, ...], ...]:
+        """The annotated objects of each class of each image."""
+        numbers = range(1, self.classes + 1)
+        return tuple(tuple(Objects.of_labels(labels_of(truth, n)) for n in numbers) for truth in self.truths)
 
 
-def own_view(pictures: Sequence[Picture]) -> View:
+def own_view(pictures: Sequence[Picture], core: Trainable) -> View:
     """The pictures as they are."""
-    return View("own pixel size", "iou", tuple(p.image for p in pictures), tuple(p.class_map for p in pictures))
+    names, images = tuple(p.name for p in pictures), tuple(p.image for p in pictures)
+    return View("own pixel size", "iou", names, images, tuple(p.truth for p in pictures), len(core.classes))
 
 
 def coarse_view(pictures: Sequence[Picture], core: Trainable, factor: int = 2) -> View:
     """The pictures as if taken at ``factor`` times the pixel size (area-averaged) and enlarged to the model's."""
-    images, maps = [], []
+    images, truths = [], []
     for picture in pictures:
-        height, width = (side // factor * factor for side in picture.class_map.shape)
+        height, width = (side // factor * factor for side in picture.shape)
         small = (height // factor, width // factor)
         coarse = resample_all(picture.pixels[..., :height, :width].astype(np.float32), *small)
         area = None if picture.area is None else picture.area[:height, :width]
         images.append(core.prepare(seen(resample_all(coarse, height, width), area, (height, width))))
-        maps.append(_coarse_map(picture.class_map[:height, :width], small, len(core.classes)))
-    return View(f"{factor} x the pixel size", f"iou_{factor}x", tuple(images), tuple(maps))
+        truth = Truth(
+            picture.class_map[..., :height, :width],
+            None if picture.objects is None else picture.objects[:height, :width],
+        )
+        truths.append(coarser(truth, small, len(core.classes)))
+    return View(
+        f"{factor} x the pixel size", f"iou_{factor}x", tuple(picture.name for picture in pictures), tuple(images),
+        tuple(truths), len(core.classes), factor,
+    )  # fmt: skip
 
 
-def _coarse_map(class_map: np.ndarray, shape: tuple[int, int], classes: int) -> np.ndarray:
-    """The class (or background, or ignore) that covers most of each coarse pixel."""
-    values = [0, *range(1, classes + 1), IGNORE]
-    shares = [resample((class_map == value).astype(np.float32), *shape) for value in values]
-    return np.array(values, np.uint8)[np.argmax(shares, axis=0)]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answers:
-    """What a core answers to a view, on the grid of the view's class maps.
+    """What a core answers to a view, on the grid of the view's truths.
 
     Attributes:
         view: which.
-        levels: float32 (k, h', w') probabilities of each image.
+        levels: float32 (r, h', w') of each image, as :meth:`temj.cores.Predictor.forward` gives it.
+        alone: whether a pixel belongs to one class at most, the likeliest.
     """
 
     view: View
     levels: tuple[np.ndarray, ...]
+    alone: bool = True
 
     @classmethod
-    def of(cls, network: Network, view: View, cancelled: Callable[[], bool]) -> Answers:
+    def of(cls, network: Network, view: View, cancelled: Callable[[], bool] | None = None) -> Answers:
         """Ask a core, as prediction does; tiled where the images are large."""
         network.core.network.eval()
         levels = []
-        for image, class_map in zip(view.images, view.class_maps, strict=True):
-            level, _, _ = run_network(network, image, _unreported, cancelled)
-            if level.shape[1:] != class_map.shape:
-                level = np.stack([resample(plane, *class_map.shape) for plane in level])
-            levels.append(level)
-        return cls(view, tuple(levels))
+        for image, truth in zip(view.images, view.truths, strict=True):
+            level, _, _ = run_network(network, image, _unreported, cancelled or _never)
+            shape = truth.class_map.shape[-2:]
+            levels.append(level if level.shape[1:] == shape else resample_all(level, *shape))
+        return cls(view, tuple(levels), not getattr(network.core, "overlapping", False))
 
-    def iou(self, threshold: float) -> float:
-        """IoU of the pixels above a threshold, mean over the classes that are annotated."""
-        values = [
-            Agreement.total(
-                compare((level[k] > threshold).astype(np.int32), (truth == k + 1).astype(np.int32), truth != IGNORE)
-                for level, truth in zip(self.levels, self.view.class_maps, strict=True)
-            ).metrics()["IoU"]
-            for k in range(len(self.levels[0]))
-        ]
-        known = [value for value in values if not math.isnan(value)]
-        return sum(known) / len(known) if known else 0.0
+    def probabilities(self, number: int) -> np.ndarray:
+        """float32 (k, h', w') of one image; where classes exclude each other, 0 for all but the likeliest."""
+        level = self.levels[number][: self.view.classes]
+        if not self.alone or len(level) == 1:
+            return level
+        return np.where(level.argmax(0) == np.arange(len(level))[:, None, None], level, 0)
 
-    def agreement(self, core: Trainable, threshold: float) -> tuple[Agreement, ...]:
-        """How the decoded objects agree with the annotated ones: one for each class."""
-        sums = [Agreement() for _ in core.classes]
-        for level, truth in zip(self.levels, self.view.class_maps, strict=True):
-            found = core.decode(level, threshold)
-            for k, name in enumerate(core.classes):
-                mine = found.take(found.class_name == name)
-                labels, _ = paint(mine.shapes, mine.score, truth.shape[1], truth.shape[0])
-                sums[k] += compare(labels.astype(np.int32), components(truth == k + 1), truth != IGNORE)
-        return tuple(sums)
+    def read(self, core: Predictor, number: int, threshold: float) -> Instances:
+        """The objects of one image, as prediction reads them."""
+        return core.decode(self.levels[number], threshold, 1 / self.view.factor)
+
+    def agreement(
+        self, core: Predictor, number: int, threshold: float, diameters: Mapping[str, Diameter]
+    ) -> tuple[Agreement, ...]:
+        """How the objects read in one image agree with the annotated ones: one for each class.
+
+        Args:
+            core: reads them.
+            number: of the image.
+            threshold: above which a pixel belongs to an object.
+            diameters: class → which length is its diameter; the major axis where nothing is said.
+        """
+        found, counts = self.read(core, number, threshold), known(self.view.truths[number])
+        parts = []
+        for name, true in zip(core.classes, self.view.objects[number], strict=True):
+            mine = Objects.of_shapes(found.shapes.take(np.flatnonzero(found.class_name == name)), *counts.shape)
+            parts.append(compare_objects(mine, true, counts, diameter=diameters.get(name, "major")))
+        return tuple(parts)
+
+
+def _never() -> bool:
+    """A validation is short: it is finished before a run stops."""
+    return False
 
 
 def _unreported(_done: int, _count: int) -> None:
     """Tiles of validation images are not worth a message."""
 
 
-def pixel_thresholds(answers: Sequence[Answers]) -> dict[str, float]:
-    """Thresholds ``iou`` and ``area`` (:func:`best_thresholds`) for all views and classes together."""
-    pairs = [
-        (level[k], np.where(truth == IGNORE, np.nan, truth == k + 1))
-        for answer in answers
-        for level, truth in zip(answer.levels, answer.view.class_maps, strict=True)
-        for k in range(len(level))
-    ]
-    return best_thresholds([level for level, _ in pairs], [truth for _, truth in pairs])
+@dataclass(frozen=True, eq=False)
+class PixelCurve:
+    """Pixels found and annotated at the thresholds 0, 0.01 … 0.99: int64 (k, 100), and annotated: (k,)."""
+
+    found: np.ndarray
+    both: np.ndarray
+    true: np.ndarray
+
+    @classmethod
+    def of(cls, answers: Answers) -> PixelCurve:
+        """Of all images of a view together."""
+        found = np.zeros((answers.view.classes, STEPS), np.int64)
+        both = np.zeros_like(found)
+        for number, truth in enumerate(answers.view.truths):
+            counts = known(truth)
+            for k, level in enumerate(answers.probabilities(number)):
+                # A pixel is found at threshold t if its probability exceeds t: bin b holds those found at t = 0.01 b.
+                bins = np.clip(np.ceil(level[counts].astype(np.float64) * STEPS) - 1, 0, STEPS - 1).astype(np.int64)
+                mine = plane(truth, k + 1)[counts]
+                found[k] += np.bincount(bins, minlength=STEPS)
+                both[k] += np.bincount(bins[mine], minlength=STEPS)
+        true = both.sum(1)
+        return cls(*(counted[:, ::-1].cumsum(1)[:, ::-1] for counted in (found, both)), true)
+
+    def iou(self) -> np.ndarray:
+        """float64 (k, 100), NaN for a class that is not annotated."""
+        union = self.found + self.true[:, None] - self.both
+        return np.where(self.true[:, None] > 0, self.both / np.maximum(union, 1), np.nan)
 
 
-def choose_thresholds(core: Trainable, answers: Sequence[Answers]) -> dict[str, float]:
-    """Thresholds by name: ``iou`` and ``area`` (:func:`pixel_thresholds`) and ``f1``, best object F1.
+@dataclass(frozen=True)
+class Scores:
+    """How well a validation went, at the common threshold that fits best now.
 
-    All views count together; several classes share one threshold.
+    Attributes:
+        threshold: with the best mean IoU.
+        views: mean IoU over the annotated classes, of each view.
+        classes: IoU of each class in the first view; NaN where it is not annotated.
     """
-    grid = np.arange(10, 81, 5) / 100
-    scores = []
-    for threshold in grid:
-        parts = [part for answer in answers for part in answer.agreement(core, float(threshold))]
-        scores.append(np.nan_to_num(Agreement.total(parts).metrics()["object F1"]))
-    return pixel_thresholds(answers) | {"f1": float(grid[int(np.argmax(scores))])}
+
+    threshold: float
+    views: tuple[float, ...]
+    classes: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the views: what the best weights are chosen by."""
+        return sum(self.views) / len(self.views)
+
+    @classmethod
+    def of(cls, answers: Sequence[Answers]) -> Scores:
+        """At the threshold between 0.05 and 0.95 at which the mean over views and classes is best.
+
+        0.5 would fit by chance only, and the finished model will not use it.
+        """
+        ious = [PixelCurve.of(answer).iou() for answer in answers]
+        means = np.array([_mean_of_known(iou) for iou in ious])
+        grid = np.arange(5, 96)
+        place = int(grid[means[:, grid].mean(0).argmax()])
+        return cls(place / STEPS, tuple(means[:, place].tolist()), tuple(ious[0][:, place].tolist()))
+
+
+def _mean_of_known(iou: np.ndarray) -> np.ndarray:
+    """(100,): mean over the classes that are annotated, 0 where none is."""
+    kept = iou[~np.isnan(iou).any(1)]
+    return kept.mean(0) if len(kept) else np.zeros(iou.shape[1])
+
+
+def object_f1(core: Predictor, answers: Answers, threshold: float) -> float:
+    """Object F1 of all classes and images of a view together; NaN while the answer is noise, which takes long to read.
+
+    Noise: above the threshold there are 20 times as many pieces as annotated objects, and more than 1000.
+    """
+    from temj.opencv import opencv
+
+    total = Agreement()
+    for number, true in enumerate(answers.view.objects):
+        masks = (answers.probabilities(number) > threshold).astype(np.uint8)
+        pieces = sum(opencv().connectedComponents(mask, connectivity=8)[0] - 1 for mask in masks)
+        if pieces > max(1000, _NOISE * sum(objects.count for objects in true)):
+            return math.nan
+        total = Agreement.total([total, *answers.agreement(core, number, threshold, {})])
+    return total.metrics()["object F1"]

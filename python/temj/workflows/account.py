@@ -13,7 +13,19 @@ def prediction_account(outputs: Mapping[str, Table]) -> str:
     """Count, number density and mean diameter of each image and class, what failed, and where the files are."""
     summary = outputs["summary"]
     lines = [_found(summary, row) for row in range(len(summary))]
-    return "\n".join(lines + _notes(outputs) + _failures(outputs) + _files(outputs))
+    return "\n".join(lines + _thresholds(summary) + _notes(outputs) + _failures(outputs) + _files(outputs))
+
+
+def _thresholds(summary: Table) -> list[str]:
+    """The threshold of the run with its name, or those of its classes."""
+    if "Threshold" not in summary or not len(summary):
+        return []
+    told: dict[str, list[str]] = {}
+    for name, number, called in zip(*(summary[n] for n in ("Class", "Threshold", "Threshold Name")), strict=True):
+        classes = told.setdefault(called if math.isnan(number) else f"{number:g} ({called})", [])
+        classes += [str(name)] if str(name) not in classes else []
+    several = len(told) > 1
+    return [f"  threshold: {text}{' for ' + ', '.join(names) if several else ''}" for text, names in told.items()]
 
 
 def measurement_account(outputs: Mapping[str, Table]) -> str:
@@ -26,6 +38,32 @@ def measurement_account(outputs: Mapping[str, Table]) -> str:
         lines += [f"{len(skipped)} ROI{' was' if len(skipped) == 1 else 's were'} left out:"]
         lines += [f"  {message}" for message in skipped]
     return "\n".join(lines + _files(outputs))
+
+
+def population_account(outputs: Mapping[str, Table]) -> str:
+    """What each class comes to, in all images together where there are several; notes and files."""
+    table = outputs["populations"]
+    last = list(table["Image"])[-1] if len(table) else ""
+    shown = [row for row in range(len(table)) if table["Image"][row] == last]
+    lines = [_population({column.name: column.values[row] for column in table}) for row in shown]
+    notes = [
+        f"  note: {note} ({image})"
+        for image, note in zip(outputs["notes"]["Image"], outputs["notes"]["Note"], strict=True)
+    ]
+    return "\n".join([f"{last}:", *lines, *notes, *_files(outputs)])
+
+
+def _population(value: Mapping[str, Any]) -> str:
+    count, unit = int(value["Count"]), value["Unit"]
+    text = f"  {value['Class'] or 'object'}: {count:,}"
+    if count:
+        text += f", mean area {value['Mean Area']:.4g} {unit}², mean equivalent diameter "
+        text += f"{value['Mean EquivalentDiameter']:.4g} {unit}"
+    share = value["Projected Area (%)"]
+    text += ", nothing analysed" if math.isnan(share) else f", projected area fraction {share:.3g} %"
+    if count and not math.isnan(value["Total Length"]):
+        text += f", length {value['Total Length']:.4g} {unit}, mean width {value['Mean Width']:.3g} {unit}"
+    return text
 
 
 def info_account(outputs: Mapping[str, Table]) -> str:
@@ -69,9 +107,16 @@ def _told(row: Mapping[str, Any], notes: Sequence[str]) -> list[str]:
 
 
 def training_account(outputs: Mapping[str, Table]) -> str:
-    """The metrics of a new model, what to know of its data, and where it is."""
+    """The metrics of a new model, what to know of its data, and where it is; nothing from a process that followed."""
+    if not outputs:
+        return ""
     notes = [f"  note: {note}" for note in outputs["notes"]["Note"]] if "notes" in outputs else []
-    return "\n".join([aligned(outputs["metrics"]), *notes, *_files(outputs)])
+    tables = [aligned(outputs["comparison"])]
+    if "folds" in outputs:
+        told = "Each fold on images that its network did not see, at the threshold of the other folds (sd: n - 1):"
+        tables = [told, aligned(outputs["folds"])]
+    tables += ["", "On images that a threshold was not chosen on (95 % interval):", aligned(outputs["thresholds"])]
+    return "\n".join([*tables, *notes, *_files(outputs)])
 
 
 def aligned(table: Table) -> str:
@@ -85,7 +130,9 @@ def aligned(table: Table) -> str:
 
 
 def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.4g}"
+    return str(value)
 
 
 def _found(summary: Table, row: int) -> str:

@@ -80,6 +80,8 @@ KINDS = {
     "results": "Results.csv",
     "overlay": "overlay.png",
     "labels": "labels.tif",
+    "probability": "probability.tif",
+    "classes": "classes.tif",
     "ellipses": "ellipses_RoiSet.zip",
     "area": "area_RoiSet.zip",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from temj.data.table_text import to_csv
 from temj.errors import BadValue
 from temj.geometry import boxes
 from temj.readers import open_film
+from temj.workflows import shapes
 from temj.workflows.areas import not_measured
 from temj.workflows.outputs import files_table, refuse_existing, text_table
 
@@ -24,8 +26,33 @@ _COARSE = 0.01
 """Below this many units a pixel is less than ten of the last digits that tables show."""
 
 
+@dataclass(frozen=True)
+class MeasureOptions:
+    """How ROIs are measured.
+
+    Attributes:
+        pixel_size: replaces the image's own; "" to keep it.
+        diameter: what the Diameter of all classes is, or ``auto``.
+        shape_rule: tells the objects apart by their shape (:func:`temj.workflows.shapes.told_apart`); their names stay.
+        skeleton: whose length and width along the skeleton are measured (:func:`temj.workflows.shapes.thin`).
+        output: file of the table; None for none.
+        overwrite: whether it may exist.
+    """
+
+    pixel_size: str = ""
+    diameter: str = "auto"
+    shape_rule: str = ""
+    skeleton: str = "auto"
+    output: Path | None = None
+    overwrite: bool = False
+
+
 def measure(
-    micrograph: Micrograph | Film, instances: Instances, diameter: Mapping[str, str] | str | None = None
+    micrograph: Micrograph | Film,
+    instances: Instances,
+    diameter: Mapping[str, str] | str | None = None,
+    *,
+    skeleton: str = "auto",
 ) -> Table:
     """ImageJ's Measure for every object, and ours behind it.
 
@@ -35,25 +62,19 @@ def measure(
         diameter: how a class's Diameter is taken, ``major``, ``geometric`` or ``equivalent``: one for all or
             one for each class; None or ``auto`` takes what the model that found the objects says (their ROIs keep
             it), else ``equivalent``.
+        skeleton: whose length and width along the skeleton are measured: ``auto`` (of classes that have the word
+            crack in their name), ``all``, ``none`` or names of classes; their columns stand at the end.
     """
     if diameter == "auto":
         diameter = None
     if isinstance(diameter, str):
         diameter = dict.fromkeys(instances.class_name, diameter)
-    return measurement.measure(
-        micrograph, instances, instances.info.get("diameter", {}) if diameter is None else diameter
-    )
+    rules = instances.info.get("diameter", {}) if diameter is None else diameter
+    return shapes.with_skeleton(measurement.measure(micrograph, instances, rules), micrograph, instances, skeleton)
 
 
 def measure_micrograph(
-    micrograph: Micrograph,
-    instances: Instances,
-    pixel_size: str,
-    diameter: str,
-    output: Path | None,
-    overwrite: bool,
-    *,
-    area_rois: Instances | None = None,
+    micrograph: Micrograph, instances: Instances, options: MeasureOptions, *, area_rois: Instances | None = None
 ) -> dict[str, Table]:
     """Measure an open image's ROIs; write the table where an output is named.
 
@@ -62,18 +83,16 @@ def measure_micrograph(
     Returns:
         Tables ``results``, ``notes`` (Image, Note), and ``files`` where an output is named.
     """
-    if pixel_size:
-        micrograph = micrograph.with_pixel_size(parse_pixel_size(pixel_size))
+    if options.pixel_size:
+        micrograph = micrograph.with_pixel_size(parse_pixel_size(options.pixel_size))
     instances, among = split_area_rois(instances)
     left = among if area_rois is None else Instances.concatenate([among, area_rois])
-    results = measure(micrograph, instances, diameter)
-    notes = _notes(micrograph, instances, not_measured(left))
-    return {"results": results, **_written(results, output, overwrite), "notes": notes}
+    told, results = _measured(micrograph, instances, options)
+    notes = _notes(micrograph, told, not_measured(left))
+    return {"results": results, **_written(results, options), "notes": notes}
 
 
-def measure_file(
-    image: Path, rois: Path, pixel_size: str, diameter: str, output: Path, overwrite: bool
-) -> dict[str, Table]:
+def measure_file(image: Path, rois: Path, options: MeasureOptions) -> dict[str, Table]:
     """Measure a ROI set on an image file and write the table; ROIs named ``area`` or ``exclude`` are no objects.
 
     Returns:
@@ -84,25 +103,34 @@ def measure_file(
         raise BadValue(
             "rois", where=rois, expected="a ROI set (.zip) or a ROI (.roi)", remedy="Save the ROIs of ImageJ."
         )
-    film = open_film(image, pixel_size or None)
+    film = open_film(image, options.pixel_size or None)
     found, left = split_area_rois(annotations.read(rois))
-    results = measure(film, found, diameter)
+    told, results = _measured(film, found, options)
     skipped = [(str(image), entry["code"], entry["message"]) for entry in found.info.get("skipped", ())]
     return {
         "results": results,
-        **_written(results, output, overwrite),
-        "notes": _notes(film[0], found, not_measured(left)),
+        **_written(results, options),
+        "notes": _notes(film[0], told, not_measured(left)),
         "failures": text_table(("Image", "Code", "Message"), skipped),
     }
 
 
-def _written(results: Table, output: Path | None, overwrite: bool) -> dict[str, Table]:
-    if output is None:
+def _measured(film: Micrograph | Film, found: Instances, options: MeasureOptions) -> tuple[Instances, Table]:
+    """The objects, told apart where that is wanted, and their results."""
+    classes = list(dict.fromkeys(str(name) for name in found.class_name))
+    shapes.check(options.shape_rule, options.skeleton, classes)
+    first = film if isinstance(film, Micrograph) else film[0]
+    told = shapes.told_apart(found, first, options.shape_rule, classes, rename=False)
+    return told, measure(film, told, options.diameter, skeleton=options.skeleton)
+
+
+def _written(results: Table, options: MeasureOptions) -> dict[str, Table]:
+    if options.output is None:
         return {}
-    if not overwrite:
-        refuse_existing([output])
-    storage.write_text(output, to_csv(results), overwrite=overwrite)
-    return {"files": files_table({"results": output})}
+    if not options.overwrite:
+        refuse_existing([options.output])
+    storage.write_text(options.output, to_csv(results), overwrite=options.overwrite)
+    return {"files": files_table({"results": options.output})}
 
 
 def _notes(micrograph: Micrograph, instances: Instances, more: Sequence[str]) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +17,25 @@ from temj.data.table_text import to_csv
 from temj.errors import Refused, StorageError
 from temj.geometry.labels import paint
 from temj.plots import overlay, png_bytes
+from temj.workflows import maps
 from temj.workflows.inputs import KINDS
+from temj.workflows.populations import NAMES
 
-ONCE = ("Summary.csv", "run.json")
+ONCE = ("Summary.csv", "run.json", *NAMES)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What was found in one image file, measured; ``areas`` are the analysed ones of its planes."""
+    """What was found in one image file, measured.
+
+    Attributes:
+        film: as it was read.
+        instances, results, summary, ellipses: what was found; ellipses where they are wanted.
+        colours: class → ``#rrggbb``.
+        areas: the analysed ones of its planes.
+        classes: the classes 1, 2, … of class maps.
+        probability: the maps of a single image where they are wanted.
+    """
 
     film: Film
     instances: Instances
@@ -33,16 +44,29 @@ class Prediction:
     ellipses: Instances | None
     colours: Mapping[str, str]
     areas: Areas
+    classes: tuple[str, ...] = ()
+    probability: tuple[Micrograph, ...] = ()
 
     @functools.cached_property
     def first(self) -> Micrograph:
         """The plane whose picture stands for the whole."""
         return self.film[0]
 
+    def class_map(self) -> Micrograph:
+        """The class map of a single image."""
+        labels, _overlapped = _label_plane(self, 0)
+        coloured = self.instances.with_columns(info={**self.instances.info, "colours": dict(self.colours)})
+        return maps.class_micrograph(labels, coloured, self.classes, self.first)
 
-def paths(folder: Path, stem: str, ellipses: bool) -> dict[str, Path]:
+
+WANTED = ("ellipses", "probability", "classes")
+"""Kinds of results that are written only where they are asked for."""
+
+
+def paths(folder: Path, stem: str, wanted: Collection[str] = WANTED) -> dict[str, Path]:
     """kind → file of one image's results; ``area`` is written only where something is left out."""
-    return {kind: folder / f"{stem}_{end}" for kind, end in KINDS.items() if kind != "ellipses" or ellipses}
+    left_out = set(WANTED) - set(wanted)
+    return {kind: folder / f"{stem}_{end}" for kind, end in KINDS.items() if kind not in left_out}
 
 
 def existing(files: Iterable[Path]) -> list[Path]:
@@ -77,7 +101,7 @@ def refuse_existing(files: Iterable[Path]) -> None:
 
 def remove_stale(folder: Path, stem: str, files: Iterable[Path]) -> None:
     """Remove results of an earlier run of this image that are not among ``files``: never a mixture of two runs."""
-    for file in set(paths(folder, stem, True).values()) - set(files):
+    for file in set(paths(folder, stem).values()) - set(files):
         file.unlink(missing_ok=True)
 
 
@@ -86,6 +110,12 @@ def write(prediction: Prediction, files: Mapping[str, Path]) -> int:
     roiset.write(files["rois"], prediction.instances)
     storage.write_text(files["results"], to_csv(prediction.results))
     overlapped = _write_labels(files["labels"], prediction)
+    if "probability" in files and prediction.probability:
+        channels = prediction.probability
+        names = [str(channel.slice_label) for channel in channels]
+        maps.write_probability(files["probability"], (channel.pixels for channel in channels), prediction.film, names)
+    if "classes" in files:
+        _write_classes(files["classes"], prediction)
     if "ellipses" in files and prediction.ellipses is not None:
         roiset.write(files["ellipses"], prediction.ellipses)
     if "area" in files:
@@ -120,20 +150,40 @@ def _of_plane(instances: Instances, micrograph: Micrograph) -> np.ndarray:
     return (instances.position == micrograph.position).all(axis=1) | (not any(micrograph.position))
 
 
+def _label_plane(prediction: Prediction, index: int) -> tuple[np.ndarray, int]:
+    """The label image of one plane, in which label n is object n of the whole file; and its overlapped pixels.
+
+    The pixels of the plane are not read again.
+    """
+    instances, first, film = prediction.instances, prediction.first, prediction.film
+    here = (instances.position == film.position(index)).all(axis=1) | (len(film) == 1)
+    own = np.flatnonzero(here)
+    part, shared = paint(instances.shapes.take(own), instances.score[own], first.width, first.height)
+    return np.concatenate([[0], own + 1])[part], shared
+
+
 def _write_labels(path: Path, prediction: Prediction) -> int:
     """Write the label images plane by plane; label n is object n of the whole file. Gives the overlapped pixels."""
-    instances, first, overlapped = prediction.instances, prediction.first, 0
+    first, overlapped = prediction.first, 0
 
     def planes() -> Iterator[np.ndarray]:
         nonlocal overlapped
-        for micrograph in prediction.film:
-            index = np.flatnonzero(_of_plane(instances, micrograph))
-            shapes, score = instances.shapes.take(index), instances.score[index]
-            part, shared = paint(shapes, score, micrograph.width, micrograph.height)
+        for index in range(len(prediction.film)):
+            labels, shared = _label_plane(prediction, index)
             overlapped += shared
-            yield np.concatenate([[0], index + 1])[part]
+            yield labels
 
     size, film = (first.height, first.width), prediction.film
-    header = masks.label_header(size, len(instances), first.calibration, film.dimensions, film.frame_interval)
+    header = masks.label_header(
+        size, len(prediction.instances), first.calibration, film.dimensions, film.frame_interval
+    )
     masks.write_label_planes(path, planes(), header)
     return overlapped
+
+
+def _write_classes(path: Path, prediction: Prediction) -> None:
+    """Write the class maps plane by plane: the class of the object that has the pixel in the label image."""
+    film = prediction.film
+    labels = (_label_plane(prediction, index)[0] for index in range(len(film)))
+    header = maps.class_header(film, prediction.first, prediction.classes, prediction.colours)
+    masks.write_label_planes(path, maps.planes_of(labels, prediction.instances, prediction.classes), header)

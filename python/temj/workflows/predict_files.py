@@ -13,16 +13,9 @@ from temj.errors import Cancelled, Refused, StorageError, TemjError
 from temj.models import Model
 from temj.workflows import areas, films, inputs, outputs, record
 from temj.workflows.inputs import Job, find_images, plan
-from temj.workflows.predict import (
-    PredictOptions,
-    checked_model,
-    finish,
-    make_prediction,
-    planned,
-    run_record,
-    scaled,
-    write_prediction,
-)
+from temj.workflows.predict import make_prediction
+from temj.workflows.predict_folder import finish, planned, run_record, write_prediction
+from temj.workflows.predict_options import PredictOptions, checked_models, scaled
 
 Progress = Callable[[str, int, int], None]
 _log = logging.getLogger(__name__)
@@ -55,9 +48,9 @@ def predict_files(
     """
     chosen = PredictOptions(**options)
     jobs = plan(find_images(images, chosen.film))
-    model = checked_model(chosen)
+    models = checked_models(chosen)
     folder = storage.make_folder(folder)
-    run = run_record(chosen, model, jobs, repeat)
+    run = run_record(chosen, models, jobs, repeat)
     done, changed = _finished(folder, run, jobs, chosen, existing)
     _tell_missing_scales(jobs, chosen)
     record.write(folder, run | {"state": "unfinished", "images": [], "failures": []})
@@ -66,7 +59,7 @@ def predict_files(
     for number, job in enumerate(jobs):
         try:
             entry = done.get(job.stem) or _one_file(
-                job, folder, model, chosen, progress=_part(progress, job, number, len(jobs)), cancelled=cancelled
+                job, folder, models, chosen, progress=_part(progress, job, number, len(jobs)), cancelled=cancelled
             )
             entries.append(entry)
             failures += films.partial_failure(entry)
@@ -105,18 +98,26 @@ def _has_scale(job: Job, options: PredictOptions) -> bool:
         return True
 
 
-def _one_file(job: Job, folder: Path, model: Model, options: PredictOptions, **hooks: Any) -> dict[str, Any]:
+def _one_file(job: Job, folder: Path, models: Sequence[Model], options: PredictOptions, **hooks: Any) -> dict[str, Any]:
     """Read, predict and write one file; gives its entry in run.json."""
     digest = inputs.sha256(job.image)
     chosen = films.open_chosen(job.image, options.frames, options.average, options.allow_partial)
-    film = inference.as_model_sees(scaled(chosen, options), model)
+    film = inference.as_model_sees(scaled(chosen, options), models)
     regions = areas.chosen(options.area)
     whole = regions.apply(film)
     notes = films.read_through(whole, options.fill, **hooks) if len(film) > 1 else film[0].metadata.get("notes", ())
-    prediction = make_prediction(film[0] if films.is_single(film) else film, model, options, regions, **hooks)
-    files = outputs.paths(folder, job.stem, options.ellipses)
-    facts = {"image": str(job.image), "stem": job.stem, "sha256": digest, **films.facts(film)}
-    entry = write_prediction(prediction, files, facts, notes)
+    files = outputs.paths(folder, job.stem, options.wanted)
+    one = films.is_single(film)
+    maps_to = None if one else files.get("probability")
+    try:
+        shown = film[0] if one else film
+        prediction = make_prediction(shown, models, options, regions, maps_to=maps_to, **hooks)
+        facts = {"image": str(job.image), "stem": job.stem, "sha256": digest, **films.facts(film)}
+        entry = write_prediction(prediction, files, facts, notes)
+    except BaseException:
+        if maps_to is not None:  # maps without objects would look like a result
+            maps_to.unlink(missing_ok=True)
+        raise
     outputs.remove_stale(folder, job.stem, [folder / name for name in entry["files"].values()])
     return entry
 
@@ -130,7 +131,7 @@ def _finished(
         Refused: results are there and may neither be replaced nor continued, or are of another job.
     """
     once = [folder / name for name in outputs.ONCE]
-    files = {job: list(outputs.paths(folder, job.stem, options.ellipses).values()) for job in jobs}
+    files = {job: list(outputs.paths(folder, job.stem, options.wanted).values()) for job in jobs}
     outputs.existing(file for names in files.values() for file in names)
     before = record.read(folder) if existing == "resume" else None
     if existing == "refuse" and _nothing_came(folder, [file for names in files.values() for file in names]):
@@ -158,7 +159,8 @@ def _finished(
 
 def _nothing_came(folder: Path, files: Sequence[Path]) -> bool:
     """Whether all that an earlier run has left is a record that says that no image could be predicted."""
-    if outputs.existing([*files, folder / "Summary.csv"]) or not (folder / "run.json").exists():
+    once = [folder / name for name in outputs.ONCE if name != "run.json"]
+    if outputs.existing([*files, *once]) or not (folder / "run.json").exists():
         return False
     before = record.read(folder)
     return before is not None and before.get("state") == "done" and not before.get("images")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,10 +18,17 @@ from temj.errors import BadValue
 from temj.models import Model
 from temj.training import TrainingOptions
 from temj.training import train as run_training
+from temj.training.distributed import follows
+from temj.training.fold_model import FOLDS_CSV
 from temj.workflows import outputs, record
+from temj.workflows.training_tables import comparison, shown, thresholds, with_unit
 
 Progress = Callable[[str, int, int], None]
-_CORE_SETTINGS = ("architecture", "encoder", "channels")
+_CORE_SETTINGS = {
+    "architecture": "Unet", "encoder": "resnet18", "encoder_depth": 5, "channels": "gray", "mode": "exclusive",
+    "instances": "split", "loss": "bce+dice", "min_pixels": 0, "method": "auto", "polarity": "auto",
+}  # fmt: skip
+"""Settings of cores that the command offers, with what they are where nothing else is asked."""
 _NOT_OPTIONS = ("dataset", "core", "output", *_CORE_SETTINGS)
 
 
@@ -51,11 +59,16 @@ def train(
         BadValue: an option that is unknown (with the nearest known one) or has a wrong value.
         TemjError: as :func:`temj.training.train` says.
     """
-    chosen = _options(options)
+    chosen = training_options(options)
     return run_training(open_dataset(dataset), core, Path(output), chosen, progress=progress, cancelled=cancelled)
 
 
-def _options(given: Mapping[str, Any]) -> TrainingOptions:
+def training_options(given: Mapping[str, Any]) -> TrainingOptions:
+    """Options of a training from what a user gave.
+
+    Raises:
+        BadValue: an option that is unknown (with the nearest known one) or has a wrong value.
+    """
     known = TrainingOptions.model_fields
     for name in given:
         if name not in known:
@@ -83,14 +96,18 @@ def train_model(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> dict[str, Table]:
-    """The command: train, write ``run.json``, give tables ``metrics``, ``notes`` (of the dataset) and ``files``."""
+    """The command: train, write ``run.json``; tables comparison, thresholds, metrics, notes, files, and folds."""
     folder, started = Path(parameters["output"]), record.now()
     options = {name: value for name, value in parameters.items() if name not in _NOT_OPTIONS}
-    options["settings"] = {name: parameters[name] for name in _CORE_SETTINGS}
+    asked = {name: parameters[name] for name in _CORE_SETTINGS}
+    options["settings"] = {name: value for name, value in asked.items() if value != _CORE_SETTINGS[name]}
     options["command"] = repeat["command_line"]
-    chosen, data = _options(options), open_dataset(parameters["dataset"])
+    chosen, data = training_options(options), open_dataset(parameters["dataset"])
     model = run_training(data, parameters["core"], folder, chosen, progress=progress, cancelled=cancelled)
-    notes = [*data.notes, *check(data).notes]  # what the training looked at before it began
+    if follows():  # the first of several processes writes and tells
+        return {}
+    # what the training looked at before it began, and what came of it
+    notes = [*data.notes, *check(data).notes, *model.card.trained.notes]
     run = {
         "format": 1,
         "command": "train",
@@ -104,27 +121,34 @@ def train_model(
     }
     record.write(folder, run)
     return {
+        **({"folds": _folds(model)} if chosen.folds else {}),
+        "comparison": comparison(model.card),
+        "thresholds": thresholds(model.card),
         "metrics": _metrics(model),
         "notes": outputs.text_table(("Note",), [(note,) for note in notes]),
         "files": outputs.files_table({"model": folder / "model.json"}),
     }
 
 
+def _folds(model: Model) -> Table:
+    """``folds.csv`` of a model as people read it: 3 digits behind the point, errors in percent."""
+    header, *lines = csv.reader(model.read(FOLDS_CSV).decode().splitlines())
+    cells = [tuple(map(_as_read, header, line)) for line in lines]
+    return outputs.text_table([with_unit(name) for name in header], cells)
+
+
+def _as_read(column: str, cell: str) -> str:
+    if column in ("Fold", "Class", "Images") or not cell:
+        return cell
+    return f"{100 * float(cell):.1f}" if column.endswith(" error") else f"{float(cell):.3f}"
+
+
 def _metrics(model: Model) -> Table:
     metrics = model.card.metrics
     return Table(
         (
-            Column("Metric", np.array([_with_unit(metric.name) for metric in metrics], object)),
-            Column("Value", np.array([metric.value * (100 if _is_error(metric.name) else 1) for metric in metrics])),
+            Column("Metric", np.array([with_unit(metric.name) for metric in metrics], object)),
+            Column("Value", np.array([shown(metric) for metric in metrics])),
             Column("Data", np.array([metric.data for metric in metrics], object)),
         )
     )
-
-
-def _is_error(name: str) -> bool:
-    """Whether a metric is a relative difference, which people read in percent."""
-    return name.endswith(" error")
-
-
-def _with_unit(name: str) -> str:
-    return f"{name} (%)" if _is_error(name) else name

@@ -13,6 +13,14 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 
+class ClassMap(tv_tensors.Mask):
+    """A class map: uint8 (h, w), or (k, h, w) where classes may overlap; 255 is ``ignore``."""
+
+
+class ObjectNumbers(tv_tensors.Mask):
+    """(h, w) float32: which object a pixel belongs to, from 1; 0 is none."""
+
+
 @dataclass(frozen=True)
 class Range:
     """What a quantity may be.

@@ -12,7 +12,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
 
 from temj.opencv import opencv
-from temj.training.augmentations.base import Augmentation, Range
+from temj.training.augmentations.base import Augmentation, ClassMap, ObjectNumbers, Range
 
 cv2 = opencv()
 
@@ -69,11 +69,16 @@ class CopyPaste(Augmentation):
         sample = dict(sample)
         wanted, done = round(self.draw("number")), 0
         for _ in range(wanted if "class_map" in sample else 0):
-            copy = choose(sample["image"].numpy(), sample["class_map"].numpy())
+            copy = choose(sample["image"].numpy(), _flat(sample["class_map"].numpy()))
             if copy is not None:
                 sample, done = sample | _pasted(sample, copy), done + 1
         self.drawn["number"] = done
         return sample
+
+
+def _flat(class_map: np.ndarray) -> np.ndarray:
+    """(h, w): a class map as it is; of planes (k, h, w) the largest number at each pixel."""
+    return class_map if class_map.ndim == 2 else class_map.max(0)
 
 
 def choose(image: np.ndarray, class_map: np.ndarray) -> Copy | None:
@@ -113,11 +118,16 @@ def _pasted(sample: dict[str, Any], copy: Copy) -> dict[str, Any]:
     part, target = np.s_[copy.rows, copy.columns], copy.target
     new = image[:, *part] + copy.lift[:, None, None]
     image[:, *target] += copy.weight * (new - image[:, *target])
-    class_map[target][copy.mask] = class_map[part][copy.mask]
+    class_map[..., *target][..., copy.mask] = class_map[..., *part][..., copy.mask]
     found = {
         "image": tv_tensors.wrap(torch.from_numpy(image), like=sample["image"]),
         "class_map": tv_tensors.wrap(torch.from_numpy(class_map), like=sample["class_map"]),
     }
+    if "objects" in sample:
+        objects = sample["objects"].numpy().copy()
+        # a piece of the class map may be several objects that touch
+        objects[target][copy.mask] = objects[part][copy.mask] + objects.max() + 1
+        found["objects"] = tv_tensors.wrap(torch.from_numpy(objects), like=sample["objects"])
     if "boxes" in sample:
         found |= _with_boxes(sample, copy)
     return found
@@ -165,9 +175,9 @@ class CutOut(Augmentation):
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
         """The image becomes 0 there, a class map ``ignore``; instance masks stay."""
         if isinstance(inpt, tv_tensors.Mask):
-            if inpt.ndim > 2:
+            if isinstance(inpt, ObjectNumbers) or (inpt.ndim > 2 and not isinstance(inpt, ClassMap)):
                 return inpt
             cut = inpt.as_subclass(torch.Tensor).clone()
-            cut[params["i"] : params["i"] + params["h"], params["j"] : params["j"] + params["w"]] = IGNORE
+            cut[..., params["i"] : params["i"] + params["h"], params["j"] : params["j"] + params["w"]] = IGNORE
             return tv_tensors.wrap(cut, like=inpt)
         return self._call_kernel(functional.erase, inpt, **params)

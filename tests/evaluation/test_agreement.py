@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from temj.training.metrics import DEFINITIONS, Agreement, best_thresholds, compare, components, major_axes
+from temj.evaluation.agreement import DEFINITIONS, Agreement, compare, components
+from temj.evaluation.objects import Objects
 
 
 def noise_labels(seed: int, shape=(40, 50)) -> np.ndarray:
@@ -77,40 +78,17 @@ def test_major_axes_follow_from_the_covariance_of_the_pixels(seed):
     for number in np.unique(labels[labels > 0]):
         places = np.argwhere(labels == number)
         covariance = np.cov(places.T, bias=True) + np.eye(2) / 12
-        expected.append(4 * np.sqrt(np.linalg.eigvalsh(covariance).max()))
-    np.testing.assert_allclose(major_axes(labels), expected, rtol=1e-9)
+        shorter, longer = np.sqrt(np.linalg.eigvalsh(covariance))
+        expected.append(2 * longer * np.sqrt(len(places) / np.pi / longer / shorter))
+    major = Objects.of_labels(labels).axes()[0]
+    np.testing.assert_allclose(major[~np.isnan(major)], expected, rtol=1e-9)
 
 
 def test_major_axis_of_a_large_ellipse():
     y, x = np.mgrid[:400, :400]
     tilted = ((x - 200) * 0.8 + (y - 200) * 0.6) / 150, ((y - 200) * 0.8 - (x - 200) * 0.6) / 60
-    assert major_axes((np.hypot(*tilted) <= 1).astype(int))[0] == pytest.approx(300, rel=2e-3)
+    assert Objects.of_labels((np.hypot(*tilted) <= 1).astype(int)).axes()[0][0] == pytest.approx(300, rel=2e-3)
 
 
 def test_components_touch_at_corners():
     assert components(np.eye(5, dtype=bool)).max() == 1
-
-
-def test_thresholds_are_the_best_of_the_grid():
-    rng = np.random.default_rng(0)
-    truth = rng.random((60, 60)) < 0.3
-    level = np.clip(0.35 * truth + rng.normal(0.3, 0.15, truth.shape), 0, 1).astype(np.float32)
-    got = best_thresholds([level], [truth.astype(np.float32)])
-    grid = np.arange(5, 96) / 100
-
-    def iou(t):
-        return np.sum((level > t) & truth) / np.sum((level > t) | truth)
-
-    assert iou(got["iou"]) == pytest.approx(max(iou(t) for t in grid), abs=1e-9)
-    bias = [abs(np.sum(level > t) - truth.sum()) for t in grid]
-    assert abs(np.sum(level > got["area"]) - truth.sum()) == min(bias)
-
-
-def test_thresholds_ignore_unknown_pixels():
-    level = np.linspace(0, 1, 100, dtype=np.float32)[None]
-    truth = (level > 0.62).astype(np.float32)
-    hidden = truth.copy()
-    hidden[:, :50] = np.nan
-    wrong = level.copy()
-    wrong[:, :50] = 1
-    assert best_thresholds([wrong], [hidden]) == best_thresholds([level], [truth])

@@ -1,0 +1,1 @@
+"""Evaluation: how well what was found agrees with what was annotated; NumPy only."""

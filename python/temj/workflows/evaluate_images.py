@@ -1,0 +1,194 @@
+"""One image after the other: read, ask, compare; and what is kept for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from temj.area import analysed
+from temj.data import Calibration, Instances, Micrograph
+from temj.data.calibration import UNCALIBRATED, parse_pixel_size
+from temj.datasets.problems import counted, listed
+from temj.errors import BadAnnotation
+from temj.evaluation.agreement import Agreement, Diameter
+from temj.evaluation.calibration import GRID
+from temj.evaluation.judging import Judged, Rules, judge, known_area
+from temj.evaluation.objects import Objects
+from temj.evaluation.ranking import Ranking
+from temj.workflows import evaluate_outputs as files
+from temj.workflows.evaluate_prediction import Guess, Prediction
+from temj.workflows.evaluate_report import Evaluation
+from temj.workflows.evaluate_sides import Side
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """How it is compared; each as in :mod:`temj.commands.evaluate`."""
+
+    part: str = "validation"
+    images: Path | None = None
+    classes: tuple[str, ...] = ()
+    masks: str = "auto"
+    class_map: tuple[str, ...] = ()
+    iou: float = 0.5
+    threshold: str = "auto"
+    device: str = "auto"
+    tta: bool = False
+    input_size: int | None = None
+    pixel_size: str = ""
+    area: str = "auto"
+    pictures: int = 20
+    overwrite: bool = False
+
+
+def rules_for(true: Side, guessed: Prediction, options: EvaluateOptions) -> Rules:
+    """The diameter of a class is that of the dataset, else of the model's card, else the equivalent one."""
+    diameters: dict[str, Diameter] = {name: rule for card in guessed.cards for name, rule in card.diameters.items()}
+    if true.dataset is not None:
+        diameters |= {entry.name: entry.diameter for entry in true.dataset.description.classes}
+    return Rules(true.classes, {name: diameters.get(name, "equivalent") for name in true.classes}, options.iou)
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """Judges one image after the other and keeps what the report needs; no pixels."""
+
+    true: Side
+    guessed: Prediction
+    rules: Rules
+    options: EvaluateOptions
+    judged: dict[str, Judged] = field(default_factory=dict)
+    found: dict[str, Instances] = field(default_factory=dict)
+    calibrations: dict[str, Calibration] = field(default_factory=dict)
+    rankings: dict[str, Ranking] = field(default_factory=dict)
+    curves: dict[str, list[Agreement]] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, stem: str) -> None:
+        """Read, ask and judge one image."""
+        micrograph, known = self.scene(stem)
+        guess = self.guessed.find(stem, micrograph if known else None)
+        counts = self._counts(stem, micrograph)
+        pixel = _aspect(micrograph.calibration)
+        true = self.true.images[stem].instances
+        self.judged[stem] = judge(guess.instances, true, counts, self.rules, pixel)
+        self.found[stem], self.calibrations[stem] = guess.instances, micrograph.calibration
+        self.shares[stem] = 100 * micrograph.area_pixels / micrograph.pixels.size
+        for note in guess.notes:
+            self.notes.setdefault(note, []).append(stem)
+        self._rank(guess, true, counts)
+        if guess.at is not None:
+            parts = (judge(guess.at(threshold), true, counts, self.rules, pixel) for threshold in GRID)
+            self.curves[stem] = [part.total for part in parts]
+
+    def scene(self, stem: str) -> tuple[Micrograph, bool]:
+        """The image with its analysed area, and whether its pixels are known; else an even one of its size.
+
+        Raises:
+            BadAnnotation: sizes that differ, or none that is known.
+        """
+        own, side = self.true.images[stem], self.guessed.side
+        guessed = side.images.get(stem) if side else None
+        image = self.true.micrograph(stem)
+        if image is None and guessed is not None:
+            image = side.micrograph(stem)
+        sizes = {"the truth says": own.size, "the prediction says": guessed.size if guessed else None}
+        sizes["its image has"] = None if image is None else (image.width, image.height)
+        width, height = _one_size(stem, sizes)
+        known = image is not None
+        if image is None:
+            calibration = guessed.calibration if guessed else UNCALIBRATED
+            image = Micrograph(np.full((height, width), 128, np.uint8), calibration, stem)
+        if self.options.pixel_size:
+            image = image.with_pixel_size(parse_pixel_size(self.options.pixel_size))
+        return analysed(image, own.area_rois, self.options.area if known else "whole"), known
+
+    def _counts(self, stem: str, micrograph: Micrograph) -> np.ndarray:
+        true = self.true.images[stem].instances
+        return known_area(true, micrograph.height, micrograph.width, micrograph.area)
+
+    def _rank(self, guess: Guess, true: Instances, counts: np.ndarray) -> None:
+        for name, levels in guess.levels.items():
+            shapes = true.take(true.class_name == name).shapes
+            mask = Objects.of_shapes(shapes, *counts.shape).mask.reshape(counts.shape)
+            self.rankings[name] = self.rankings.get(name, Ranking()) + Ranking.of(levels, mask, counts)
+
+    def evaluation(self, notes: Sequence[str]) -> Evaluation:
+        """All of it, with lengths in nm where all images have a pixel size."""
+        sizes = [calibration.nm for calibration in self.calibrations.values()]
+        unit = "nm" if all(sizes) else "pixel"
+        told = [*(f"truth: {note}" for note in self.true.notes), *self.guessed.notes, *notes, *self._left_out()]
+        for note, stems in self.notes.items():
+            told.append(note if len(stems) == len(self.judged) else f"{note} ({listed(stems)})")
+        if unit == "pixel" and any(sizes):
+            without = [stem for stem, calibration in self.calibrations.items() if not calibration.known]
+            told.append(f"{listed(without)} have no pixel size: lengths of all images are in pixels (--pixel-size)")
+        scaled = {
+            stem: judged.scaled(_mean_side(self.calibrations[stem]) if unit == "nm" else 1.0)
+            for stem, judged in self.judged.items()
+        }
+        parts = {stem: self.true.images[stem].part for stem in scaled}
+        return Evaluation(
+            self.true, self.guessed, scaled, unit, self.rules.iou, parts, self.rankings, self.curves, tuple(told)
+        )
+
+    def _left_out(self) -> list[str]:
+        """One note about the analysed areas, where something is left out."""
+        shares = [share for share in self.shares.values() if share < 100]
+        if not shares:
+            return []
+        least, most = (f"{end:.3g}" for end in (min(shares), max(shares)))
+        percent = f"{least} %" if least == most else f"{least} to {most} %"
+        return [
+            f"analysed area {percent} of {counted(len(shares), 'image')}; the rest (info bar, scale bar, text, borders "
+            "or what ROIs exclude; hatched in the pictures) is in no figure (--area whole takes all)"
+        ]
+
+    def pictures(self, stems: Sequence[str]) -> dict[str, bytes]:
+        """Name → PNG, the worst image first."""
+        made = {}
+        for rank, stem in enumerate(stems, start=1):
+            micrograph, _ = self.scene(stem)
+            true, counts = self.true.images[stem].instances, self._counts(stem, micrograph)
+            picture = files.picture(micrograph, self.found[stem], true, self.judged[stem], counts)
+            made[files.picture_name(rank, stem)] = picture
+        return made
+
+
+def _one_size(stem: str, sizes: Mapping[str, tuple[int, int] | None]) -> tuple[int, int]:
+    """(width, height) of an image.
+
+    Raises:
+        BadAnnotation: different ones, or none.
+    """
+    known = {who: size for who, size in sizes.items() if size is not None}
+    if len(set(known.values())) > 1:
+        found = ", ".join(f"{who} {width} x {height}" for who, (width, height) in known.items())
+        raise BadAnnotation(
+            "size", where=stem, expected="one size of the image", found=found,
+            remedy="One side is of a copy of another size; its outlines do not fit. Annotate or predict the same file.",
+        )  # fmt: skip
+    if not known:
+        raise BadAnnotation(
+            "size", where=stem, expected="width and height of the image", found="nothing that says them",
+            remedy="Name the folder of the images (--images).",
+        )  # fmt: skip
+    return next(iter(known.values()))
+
+
+def _mean_side(calibration: Calibration) -> float:
+    """Side in nm of the square with the area of a pixel."""
+    width, height = calibration.nm
+    return float(np.sqrt(width * height))
+
+
+def _aspect(calibration: Calibration) -> tuple[float, float]:
+    """Width and height of a pixel in units of its mean side."""
+    if calibration.nm is None:
+        return 1.0, 1.0
+    side = _mean_side(calibration)
+    return calibration.nm[0] / side, calibration.nm[1] / side

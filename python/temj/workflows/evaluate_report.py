@@ -1,0 +1,210 @@
+"""What an evaluation tells: figures, tables, facts for programs, and what to know of them first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from temj.annotations.pairing import same
+from temj.data import Table
+from temj.data.table_text import to_csv
+from temj.datasets.problems import counted, listed
+from temj.evaluation.agreement import ERRORS, Agreement
+from temj.evaluation.calibration import GRID, Calibrated, calibrate
+from temj.evaluation.intervals import BOOTSTRAP_FROM, Interval
+from temj.evaluation.judging import Judged
+from temj.evaluation.ranking import DEFINITIONS as RANKS
+from temj.evaluation.ranking import Ranking
+from temj.evaluation.summary import Figure, summary
+from temj.evaluation.tables import images_table, json_rows, summary_table
+from temj.models.card import Card
+from temj.workflows import evaluate_outputs as files
+from temj.workflows import record
+from temj.workflows.account import aligned
+from temj.workflows.evaluate_prediction import Prediction
+from temj.workflows.evaluate_sides import Side
+from temj.workflows.outputs import text_table
+
+_SHOWN = (
+    "objects annotated", "objects found", "mean diameter annotated", "mean diameter found", "IoU", "object F1",
+    "object precision", "object recall", "area error", "count error", "diameter error", "P1", "P2", "r",
+    "mean IoU", "mean IoU with background", "PR-AUC", "ROC-AUC",
+)  # fmt: skip
+"""Figures that are printed; all are in the files."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """All that was compared.
+
+    Attributes:
+        true, guessed: the two sides.
+        judged: stem → image, lengths in ``unit``.
+        unit: ``nm`` or ``pixel``.
+        iou: limit of a match.
+        parts: stem → ``train`` … or "".
+        rankings: class → probabilities of its pixels, where they are known.
+        curves: stem → agreement at each threshold of the grid, all classes together, where it is known.
+        notes: for the user.
+    """
+
+    true: Side
+    guessed: Prediction
+    judged: Mapping[str, Judged]
+    unit: str
+    iou: float
+    parts: Mapping[str, str]
+    rankings: Mapping[str, Ranking]
+    curves: Mapping[str, Sequence[Agreement]]
+    notes: tuple[str, ...]
+
+
+def report(evaluation: Evaluation) -> tuple[dict[str, Table], dict[str, bytes], dict[str, Any]]:
+    """Tables to show, files (name → bytes) and the facts for ``evaluation.json``."""
+    images = list(evaluation.judged.values())
+    rows = summary(images, evaluation.unit, evaluation.iou) + _ranked(evaluation)
+    heading = [*_heading(evaluation), *_about_training(evaluation)]
+    each = images_table(list(evaluation.judged), images, evaluation.unit, evaluation.parts)
+    tables = {"evaluation": summary_table(rows, len(images)), "images": each}
+    made = {
+        files.TABLE: to_csv(tables["evaluation"], files.DECIMALS).encode(),
+        files.IMAGES: to_csv(each, files.DECIMALS).encode(),
+    }
+    calibrated = _calibrated(evaluation)
+    if calibrated is not None:
+        tables["curve"] = calibrated.curve
+        title = f"{evaluation.guessed.title}, {counted(len(evaluation.curves), 'image')}"
+        made |= files.curve_files(calibrated.curve, evaluation.guessed.thresholds, title)
+    tables["heading"] = text_table(("Heading",), [(line,) for line in heading])
+    tables["notes"] = text_table(("Note",), [(note,) for note in dict.fromkeys(evaluation.notes)])
+    return tables, made, _facts(evaluation, rows, heading, each, calibrated)
+
+
+def _facts(
+    evaluation: Evaluation, rows: Sequence[Figure], heading: Sequence[str], each: Table, calibrated: Calibrated | None
+) -> dict[str, Any]:
+    """``evaluation.json``; no times in it."""
+    return {
+        "format": 1,
+        "truth": {"title": evaluation.true.title, "path": str(evaluation.true.path)},
+        "prediction": {
+            "title": evaluation.guessed.title,
+            "path": str(evaluation.guessed.side.path) if evaluation.guessed.side else "",
+            "models": [card.name for card in evaluation.guessed.cards],
+            "thresholds": dict(evaluation.guessed.thresholds),
+        },
+        "images": [{"image": stem, "part": part} for stem, part in evaluation.parts.items()],
+        "heading": list(heading),
+        "notes": list(dict.fromkeys(evaluation.notes)),
+        "metrics": json_rows(rows, len(evaluation.judged)),
+        "by_image": record.table_rows(each),
+        "thresholds_on_these_images": calibrated.thresholds if calibrated else {},
+        "calibration_on_these_images": calibrated.facts() if calibrated else {},
+        "curve": record.table_rows(calibrated.curve) if calibrated else [],
+    }
+
+
+def _ranked(evaluation: Evaluation) -> list[Figure]:
+    return [
+        Figure(name, metric, value, Interval(), "", RANKS[metric])
+        for name, ranking in evaluation.rankings.items()
+        for metric, value in {"PR-AUC": ranking.pr_auc(), "ROC-AUC": ranking.roc_auc()}.items()
+    ]
+
+
+def _calibrated(evaluation: Evaluation) -> Calibrated | None:
+    """Only where the curve is known of every image: a part of them would be another set."""
+    if set(evaluation.curves) != set(evaluation.judged):
+        return None
+    return calibrate(list(evaluation.curves.values()), GRID)
+
+
+def _heading(evaluation: Evaluation) -> list[str]:
+    count = len(evaluation.judged)
+    intervals = (
+        "intervals: 95 % over images, " + ("BCa bootstrap" if count >= BOOTSTRAP_FROM else "Student's t with jackknife")
+        if count > 1
+        else "one image: no intervals, and none should be guessed"
+    )
+    return [
+        f"{evaluation.guessed.title} against {evaluation.true.title}: {counted(count, 'image')} "
+        f"({listed(list(evaluation.judged))})",
+        f"a match: one to one, same class, IoU > {evaluation.iou:g}; lengths in {evaluation.unit}; {intervals}",
+    ]
+
+
+def _about_training(evaluation: Evaluation) -> list[str]:
+    """What the model knew of these images before, where that is known."""
+    name = evaluation.true.dataset.name if evaluation.true.dataset is not None else ""
+    stems = list(evaluation.judged)
+    return [line for card in evaluation.guessed.cards for line in training_use(card, name, stems)]
+
+
+def training_use(card: Card, dataset: str, stems: Sequence[str]) -> list[str]:
+    """Which of the images a model was trained on, or tuned on (its thresholds and its best step were chosen there).
+
+    A card knows names only: with another name of the dataset, images of the same names may be others.
+
+    Args:
+        card: of the model.
+        dataset: name of the dataset folder; "" where the images are in none.
+        stems: of the images.
+    """
+    told = []
+    for data in card.data:
+        sure = data.name == dataset
+        for part, words in (("train", "TRAINED"), ("validation", "TUNED")):
+            used = [stem for stem in stems if stem in {same(other) for other in data.split.get(part, ())}]
+            if used:
+                told.append(_told(words, used, len(stems), card.name, "" if sure else data.name))
+    return told
+
+
+def _told(words: str, used: Sequence[str], count: int, model: str, unsure: str) -> str:
+    which = "all of these images" if len(used) == count else f"{len(used)} of these images ({listed(used)})"
+    doubt = f" (if these are the images of those names in its dataset '{unsure}')" if unsure else ""
+    if words == "TRAINED":
+        return (
+            f"ON TRAINING IMAGES: model '{model}' was trained on {which}{doubt}: the figures say how well it knows "
+            "them by heart, not how well it does on new ones"
+        )
+    return (
+        f"ON VALIDATION IMAGES: thresholds and best step of model '{model}' were chosen on {which}{doubt}: figures on "
+        "new images will be somewhat lower"
+    )
+
+
+def evaluation_account(tables: Mapping[str, Any]) -> str:
+    """What was compared, the figures that matter most with their intervals, notes, and where the files are."""
+    lines = list(tables["heading"]["Heading"])
+    lines += [aligned(_short(tables["evaluation"])), *(f"  note: {note}" for note in tables["notes"]["Note"])]
+    return "\n".join([*lines, "Written:", *(f"  {name}" for name in tables["files"]["File"])])
+
+
+def _short(table: Table) -> Table:
+    """Metric, and for each class its value and interval as text."""
+    classes = list(dict.fromkeys(table["Class"]))
+    cells: dict[tuple[str, str], str] = {}
+    for row in range(len(table)):
+        value = {column.name: column.values[row] for column in table}
+        cells[value["Class"], value["Metric"]] = _cell(value)
+    names = [name for name in _SHOWN if any((label, name) in cells for label in classes)]
+    return text_table(
+        ("Metric", *classes), [(name, *(cells.get((label, name), "") for label in classes)) for name in names]
+    )
+
+
+def _cell(value: Mapping[str, Any]) -> str:
+    """``0.567 (0.42 to 0.71)``, ``+12.3 % (-4.1 to 28.7)``."""
+    if value["Value"] != value["Value"]:
+        return "-"
+    percent = value["Metric"] in ERRORS
+    factor, unit = (100.0, " %") if percent else (1.0, f" {value['Unit']}" if value["Unit"] else "")
+    numbers = [factor * value[name] for name in ("Value", "Value_low", "Value_high")]
+    whole = value["Metric"].startswith("objects")
+    digits = "d" if whole else ".1f" if percent or abs(numbers[0]) >= 10 else ".3f"
+    first = format(int(numbers[0]), "d") if whole else f"{numbers[0]:{'+' if percent else ''}{digits}}"
+    if not value["Interval"]:
+        return first + unit
+    return f"{first}{unit} ({numbers[1]:{digits}} to {numbers[2]:{digits}})"

@@ -1,0 +1,137 @@
+"""The populations of objects in memory, and of the images that a prediction has finished."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from temj import annotations
+from temj.data import Calibration, Instances, Micrograph
+from temj.data.calibration import parse_pixel_size
+from temj.errors import BadAnnotation, BadImage
+from temj.measurement.populations import Field, field
+from temj.workflows import shapes
+from temj.workflows.populations import Population
+
+UNKNOWN_SCALE = "pixel size unknown: sizes in pixels, no densities"
+
+
+@dataclass(frozen=True)
+class PopulationOptions:
+    """How populations are made.
+
+    Attributes:
+        shape_rule: as in :func:`temj.workflows.shapes.told_apart`; "" keeps the classes.
+        skeleton: as in :func:`temj.workflows.shapes.thin`.
+        pixel_size: replaces the images' own; "" to keep it.
+        images: folder of the images of annotations.
+        classes: names of their classes, for formats that number them.
+        masks: what the values of masks are: ``auto``, ``classes`` or ``instances``.
+    """
+
+    shape_rule: str = ""
+    skeleton: str = "auto"
+    pixel_size: str = ""
+    images: Path | None = None
+    classes: tuple[str, ...] = ()
+    masks: str = "auto"
+
+
+def of_micrograph(
+    micrograph: Micrograph, found: Instances, classes: Sequence[str], skeleton: str = "auto"
+) -> Population:
+    """The population of one open image."""
+    classes = shapes.classes_of(found, classes)
+    one = field(
+        micrograph.name, found, (micrograph.width, micrograph.height), micrograph.calibration, micrograph.area_pixels,
+        shapes.thin(found, skeleton),
+    )  # fmt: skip
+    return Population.of([one], classes, found.info)
+
+
+def of_run(folder: Path, entries: Sequence[Mapping[str, Any]], options: PopulationOptions) -> Population:
+    """The population of the images that a prediction has finished.
+
+    Args:
+        folder: where its results are.
+        entries: of its images, as run.json has them.
+        options: a rule tells the objects apart anew; sizes are those that the run knew, or the pixel size given.
+
+    Raises:
+        BadAnnotation: a ROI set that does not fit to the run, or cannot be read.
+        BadValue: a rule or pixel size that cannot be used.
+    """
+    fields: list[Field] = []
+    classes: dict[str, None] = {}
+    told: dict[str, Any] = {}
+    notes: list[tuple[str, str]] = []
+    for entry in entries:
+        made, found = _of_entry(folder, entry, options)
+        fields += made
+        facts = {**entry["prediction"], **found.info}
+        classes |= dict.fromkeys(shapes.classes_of(found, [row["Class"] for row in entry["summary"]]))
+        told = {
+            "shape_rule": facts.get("shape_rule", ""),
+            "colours": {**told.get("colours", {}), **facts.get("colours", {})},
+        }
+        notes += [(entry["image"], note) for note in found.info.get("notes", ()) if options.shape_rule]
+        notes += [] if made[0].calibration.known else [(entry["image"], UNKNOWN_SCALE)]
+    return Population.of(fields, list(classes), told, notes)
+
+
+def _of_entry(folder: Path, entry: Mapping[str, Any], options: PopulationOptions) -> tuple[list[Field], Instances]:
+    """The planes of one image of a result folder, and all of its objects."""
+    rows, facts = entry["summary"], entry["prediction"]
+    planes = [rows[number] for number in _first_rows(rows)]
+    calibration = Calibration(planes[0]["Pixel Width"], planes[0]["Pixel Height"], planes[0]["Unit"])
+    pixels = [round(row["Analysed Area"] / (calibration.width * calibration.height)) for row in planes]
+    calibration = parse_pixel_size(options.pixel_size) if options.pixel_size else calibration
+    rois, labels = (folder / entry["files"][kind] for kind in ("rois", "labels"))
+    found = annotations.read(rois)
+    counts = _counts(rows, len(planes))
+    if sum(counts) != len(found):
+        raise BadAnnotation(
+            "other-objects", where=rois, expected=f"the {sum(counts)} objects of run.json", found=len(found),
+            remedy="The ROI set was changed: give it and its image instead of the result folder.",
+        )  # fmt: skip
+    size = _size(labels)
+    blank = Micrograph(np.broadcast_to(np.uint8(0), size[::-1]), calibration)
+    info = {key: facts[key] for key in ("diameter", "colours", "classes", "shape_rule") if key in facts}
+    classes = facts.get("classes", list(dict.fromkeys(row["Class"] for row in rows)))
+    found = found.with_columns(info=info)
+    found = shapes.told_apart(found, blank, options.shape_rule, classes, facts.get("colours"), rename=False)
+    thin, ends = shapes.thin(found, options.skeleton), np.cumsum([0, *counts])
+    parts = [np.arange(start, stop) for start, stop in itertools.pairwise(ends)]
+    made = [
+        field(str(row["Slice"]), found.take(part), size, calibration, count, thin[part])
+        for row, part, count in zip(planes, parts, pixels, strict=True)
+    ]
+    return made, found
+
+
+def _first_rows(rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Where in the Summary of an image its planes begin: each has a row for every class."""
+    first = rows[0]["Class"]
+    return [number for number, row in enumerate(rows) if row["Class"] == first]
+
+
+def _counts(rows: Sequence[Mapping[str, Any]], planes: int) -> list[int]:
+    """Objects of each plane; they stand one plane after the other in the ROI set."""
+    each = len(rows) // planes
+    return [int(sum(row["Count"] for row in rows[start : start + each])) for start in range(0, len(rows), each)]
+
+
+def _size(labels: Path) -> tuple[int, int]:
+    """Width and height of a label image."""
+    try:
+        with tifffile.TiffFile(labels) as file:
+            height, width = file.pages[0].shape[:2]
+    except (OSError, tifffile.TiffFileError) as error:
+        raise BadImage("unreadable", where=labels, found=error, remedy="Predict again.") from error
+    return width, height
