@@ -55,7 +55,7 @@ def show(name: str, result: tuple[dict[str, float], float], training: float | No
     errors = " ".join(f"{100 * metrics[f'{what} error']:+8.0f}" for what in ("area", "count", "diameter"))
     trained = " " * 8 if training is None else f"{training:8.1f}"
     figures = f"{metrics['IoU']:6.3f} {metrics['object F1']:6.3f} {errors} {trained} {1000 * seconds:8.0f}"
-    print(f"{name:34} {figures}", flush=True)
+    print(f"{name:40} {figures}", flush=True)
 
 
 def plain(dataset: Dataset, method: str, polarity: str) -> Callable[[Micrograph], Instances]:
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--polarity", choices=("dark", "bright"), default="dark", help="of thresholds as they are")
     given = parser.parse_args()
     dataset = open_dataset(given.dataset)
-    print(f"{'':34} {'IoU':>6} {'F1':>6} {'area %':>8} {'count %':>8} {'diam. %':>8} {'train s':>8} {'ms/image':>8}")
+    print(f"{'':40} {'IoU':>6} {'F1':>6} {'area %':>8} {'count %':>8} {'diam. %':>8} {'train s':>8} {'ms/image':>8}")
     for method in PLAIN:
         show(f"threshold {method}, as it is", judged(dataset, plain(dataset, method, given.polarity)))
     with tempfile.TemporaryDirectory() as folder:

@@ -13,7 +13,7 @@ NAMES = sorted(folder.name for folder in resources.folder("models").iterdir() if
 
 
 def test_the_promised_models_are_there():
-    assert "loops" in NAMES
+    assert {"loops", "coatings", "particles", "loops-darkfield"} <= set(NAMES)
 
 
 def test_all_models_together_fit_into_a_package():

@@ -32,6 +32,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "temj.commands.evaluate:COMMAND",
         "Compare what a model found with annotations: figures with intervals, pictures, a curve.",
     ),
+    "calibrate": (
+        "temj.commands.calibrate:COMMAND",
+        "Choose the thresholds of a model anew on your own annotated images.",
+    ),
     "convert": (
         "temj.commands.convert:COMMAND",
         "Convert annotations: ROI sets, COCO, masks, LabelImg, YOLO, text boxes, tables.",

@@ -5,8 +5,9 @@ Three thresholds:
 ========  =============================================================================================================
 area      where the area found is the area annotated, all images together
 count     where as many objects are found as are annotated, all images together
-auto      best object F1; of all thresholds whose F1 is less than one standard error below the best, the one with the
-          smallest of max(|area error|, |count error|, |diameter error|), so that quantities are not biased needlessly.
+auto      best object F1; of all thresholds whose F1 is less than one standard error, and at most .02, below the best,
+          the one with the smallest root mean square of the errors of area, count and diameter, so that quantities are
+          not biased needlessly.
           The standard error is the jackknife's, over images, of the difference to the best F1.
 ========  =============================================================================================================
 
@@ -35,8 +36,8 @@ GRID = tuple(round(0.05 * step, 2) for step in range(1, 20))
 """0.05, 0.1 … 0.95."""
 QUANTITIES = {"area": "area error", "count": "count error", "diameter": "diameter error"}
 NAMES = {
-    "auto": "best object F1; of what is less than one standard error below it, the smallest of the largest of the"
-    " errors of area, count and diameter",
+    "auto": "best object F1; of what is less than one standard error, and at most .02, below it, the smallest root mean"
+    " square of the errors of area, count and diameter",
     "area": "area found = area annotated, all images together",
     "count": "objects found = objects annotated, all images together",
 }
@@ -44,6 +45,8 @@ NAMES = {
 _F1 = "object F1"
 _CURVE = ("object precision", "object recall", _F1, *QUANTITIES.values())
 _MIDDLE = 0.5
+_GIVEN_UP = 0.02
+"""F1 that the threshold ``auto`` may be below the best one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,16 +131,21 @@ def _auto(sums: np.ndarray, grid: np.ndarray) -> float:
     if not np.isfinite(f1).any() or np.nanmax(f1) == 0:
         return _nearest_to_middle(grid)
     best = int(np.nanargmax(f1))
-    worst = np.max([np.abs(found[name]) for name in QUANTITIES.values()], axis=0)
+    bias = np.sqrt(np.mean([found[name] ** 2 for name in QUANTITIES.values()], axis=0))
     near = np.array([place == best or _is_near(sums, best, place, f1) for place in range(len(grid))])
-    near &= np.isfinite(worst)
-    return float(grid[np.where(near, worst, np.inf).argmin()]) if near.any() else float(grid[best])
+    near &= np.isfinite(bias)
+    return float(grid[np.where(near, bias, np.inf).argmin()]) if near.any() else float(grid[best])
 
 
 def _is_near(sums: np.ndarray, best: int, place: int, f1: np.ndarray) -> bool:
-    """Whether the F1 at ``place`` is less than one standard error of the difference below the best one."""
+    """Whether the F1 at ``place`` is near the best one: by the standard error of the difference, and :data:`_GIVEN_UP`.
+
+    The second since over few images the standard error is so large that hardly any F1 would be left.
+    """
     if f1[place] == f1[best]:
         return True
+    if f1[best] - f1[place] > _GIVEN_UP:
+        return False
     pairs = np.concatenate([sums[:, best], sums[:, place]], axis=1)
     return bool(f1[best] - f1[place] < standard_error(pairs, _difference))  # false where the error is NaN
 

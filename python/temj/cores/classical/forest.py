@@ -26,8 +26,8 @@ IMAGES, PIXELS = 24, 40_000
 _TREES_A_STEP = 4
 _LEAST_LEAF = 10
 _SMOOTHED = 3
-"""Pixels around a pixel over which probabilities are smoothed. With the reach of the features (13) they make the 16 that
-tiles share beside what they keep: tiles leave no seam."""
+"""Pixels around a pixel over which probabilities are smoothed. With the reach of the features (13) they make the 16
+that tiles share beside what they keep: tiles leave no seam."""
 _FINEST, _WIDEST = 0.7, 24.0
 _SCALES = 6
 
