@@ -49,9 +49,11 @@ class TemjError(Exception):
             "" if self.found is None else f"found {self.found}",
         ]
         told = ", ".join(fact for fact in facts if fact)
-        parts = [self.code, self.where, told and told[0].upper() + told[1:] + ".", self.remedy]
-        head = ": ".join(part for part in parts[:2] if part)
-        return " ".join([head + ".", *(part for part in parts[2:] if part)])
+        head = ": ".join(part for part in (self.code, self.where) if part) + "."
+        told = told and told[0].upper() + told[1:] + "."
+        # After a list the remedy, which is for all of it, has a line of its own.
+        between = "\n" if "\n" in told else " "
+        return between.join(filter(None, (" ".join(filter(None, (head, told))), self.remedy)))
 
 
 class BadImage(TemjError):

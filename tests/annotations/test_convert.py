@@ -306,3 +306,8 @@ def test_control_characters_in_names_of_images_are_refused_before_anything_is_wr
         write_set(tmp_path / "out" / ENDS[name], AnnotationSet((bad,), ("loop",)), name)
     assert repr(bad.image) in caught.value.message
     assert not (tmp_path / "out").exists()
+
+
+def test_a_path_that_is_not_there_is_called_so(tmp_path):
+    with pytest.raises(BadAnnotation, match=r"found no such file or folder\. Check the path"):
+        annotations.read_set(tmp_path / "typo")

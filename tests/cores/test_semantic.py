@@ -46,6 +46,20 @@ class TestSettings:
             Semantic({"classes": ("loop",), **wrong})
         assert next(iter(wrong)) in caught.value.message
 
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            ({"architecture": "Unett"}, r"one of: Unet, .*UPerNet, found 'Unett'\. Did you mean 'Unet'\?"),
+            ({"mode": "multi-label"}, r"one of: exclusive, multilabel, .*Did you mean 'multilabel'\?"),
+            ({"instances": "valley"}, r"one of: none, split, .*Did you mean 'valleys'\?"),
+            ({"architecture": 7}, r"one of: Unet, .*found 7\. Correct"),
+            ({"enkoder": "resnet18"}, r"Did you mean 'encoder'\?"),
+        ],
+    )
+    def test_choices_are_listed_with_the_nearest(self, wrong, said):
+        with pytest.raises(BadValue, match=said):
+            Semantic({"classes": ("loop",), **wrong})
+
     @pytest.mark.parametrize(("before", "now"), [(1, "gray"), (3, "gray:3"), ("grey", "gray"), ("grey:2", "gray:2")])
     def test_cards_of_before_say_a_number_of_channels(self, before, now):
         assert core(channels=before).settings.channels == now

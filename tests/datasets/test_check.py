@@ -532,7 +532,10 @@ class TestOddMasks:
         for number in range(10):
             mask[5 : 5 + 9, 5 * number : 5 * number + 4] = number + 2
         masked(root, {"a": mask})
-        assert "'masks': 'instances'" in only(root, "error", "BadAnnotation/label-range", "masks/a.png")
+        told = only(root, "error", "BadAnnotation/label-range", "masks/a.png")
+        assert "'masks': 'instances'" in told
+        assert "'classes' of dataset.json" in told
+        assert "--classes" not in told  # an option of 'temj convert' only
 
     def test_instances_in_many_pieces(self, root: Path):
         every = {stem: cv2.connectedComponents(discs(1))[1].astype(np.uint8) for stem in "abcd"}

@@ -377,6 +377,38 @@ def test_damaged_files_and_stacks_are_in_the_list_with_the_rest(tmp_path: Path):
     message = caught.value.message
     for words in ("3 problems", "BadImage/empty", "BadImage/not-an-image", "found 3 planes"):
         assert words in message, message
+    assert message.splitlines()[-1].startswith("Correct them and start again")
+
+
+def test_one_problem_is_not_called_them(tmp_path: Path):
+    root = folder(tmp_path)
+    (root / "images" / "a.png").write_bytes(b"")
+    with pytest.raises(BadDataset, match="1 problem:") as caught:
+        datasets.require_sound(datasets.open_dataset(root))
+    *_, problem, remedy = caught.value.message.splitlines()
+    assert problem.startswith("  1. images/a.png")
+    assert remedy == "Then start again; 'temj dataset check' draws it."
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ('{"format": 1,\n}', "line 2, column 1", "no comma before the closing }"),
+        ('{"format": 1 "classes": []}', "line 1, column 14", "a comma"),
+        ('{"format" 1}', "line 1, column 11", "a colon"),
+        ("{'format': 1}", "line 1, column 2", "a key in double quotes"),
+        ('{"format": True}', "line 1, column 12", "a value: .*found 'True}'"),
+        ('{"format": "1}', "line 1, column 12", "a closing double quote"),
+        ('{"protocol": "C:\\data"}', "line 1, column 17", "no single backslash"),
+        ('{"format": 1} }', "line 1, column 15", "the end of the file after the last"),
+        ("{", "line 1, column 2", "found the end of the file"),
+    ],
+)
+def test_broken_json_is_told_in_words(tmp_path: Path, text: str, place: str, says: str):
+    root = folder(tmp_path)
+    (root / "dataset.json").write_text(text)
+    with pytest.raises(BadDataset, match=f"{place}.*{says}"):
+        datasets.open_dataset(root)
 
 
 def test_stems_in_another_spelling_of_accents(tmp_path: Path):

@@ -17,7 +17,7 @@ from temj.data import Micrograph
 from temj.models import Card, write_model
 
 pytestmark = pytest.mark.java
-TILE = Path(__file__).parents[2] / "samples" / "loops" / "images" / "04.png"
+TILE = Path(__file__).parents[2] / "samples" / "loops" / "images" / "16.png"
 PIXEL = 0.390625
 SHIPPED = ["loops"] if (resources.folder("models") / "loops" / "model.json").exists() else []
 PYTHON = """

@@ -88,6 +88,11 @@ class TestInputSize:
             "results in pixels",
         )
 
+    def test_a_field_that_has_the_size_is_not_said_to_be_resized(self, model: Model):
+        scale = self.scale(model, None, 200)
+        assert (scale.height, scale.width, scale.factor, scale.input_size) == (100, 200, (1, 1), 200)
+        assert scale.notes == ("pixel size unknown: predicted unscaled, results in pixels",)
+
     def test_as_the_card_says(self, new_model: Callable[..., Model]):
         model = new_model(pixel_size=None, input={"size": 64})
         scale = self.scale(model, 0.5)

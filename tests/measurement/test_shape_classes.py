@@ -8,10 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from temj import synthetic
-from temj.data import IGNORE, Calibration, Instances, Micrograph, RoiType, Shape
+from temj.data import CLOSE, IGNORE, LINE_TO, MOVE, Calibration, Instances, Micrograph, RoiType, Shape, Shapes
 from temj.errors import BadValue
+from temj.geometry import boxes, rasterise
 from temj.geometry.trace import trace
 from temj.measurement import measure, tell_apart
+from temj.measurement.populations import field, populations
+from temj.measurement.seen import as_seen
 from temj.measurement.shape_classes import PRESETS, classify, shape_classes
 from temj.measurement.shape_table import SHAPE_COLUMNS, shape_table
 
@@ -64,7 +67,7 @@ def test_pixels_that_are_not_square_have_a_true_aspect_ratio() -> None:
 
 
 def test_the_first_rule_that_fits_wins_and_the_last_is_the_rest() -> None:
-    assert classes("crack: AR > 3 and Solidity < 0.9; pore") == ["pore", "pore", "pore", "crack"]
+    assert classes("crack: AR > 3 and Height > 10nm; pore") == ["pore", "pore", "pore", "crack"]
     assert classes("crack: AR > 3; pore") == ["pore", "crack", "pore", "crack"]
     assert classes("long: AR > 3; thin: MinFeret < 2.5nm; pore") == ["pore", "long", "pore", "long"]
     assert classes("thin: MinFeret < 2.5nm; long: AR > 3; pore") == ["pore", "thin", "pore", "thin"]
@@ -133,7 +136,10 @@ def test_info_says_the_rule_and_keeps_what_a_diameter_is() -> None:
     found = PORES.with_columns(info={"diameter": {"defect": "major"}, "notes": ["before"]})
     told = tell_apart(found, SIZE, NM, "crack:AR>3;pore")
     assert told.info["shape_rule"] == "crack: AR > 3; pore"
-    assert told.info["notes"] == ["before", "classes by shape: crack: AR > 3; pore"]
+    assert told.info["notes"] == [
+        "before", "classes by shape: crack: AR > 3; pore",
+        "4 objects touch the edge of the image: judged on what is seen of them",
+    ]  # fmt: skip
     assert told.info["diameter"] == {"crack": "major", "pore": "major"}
 
 
@@ -150,6 +156,80 @@ def test_skeletons_can_be_asked_for() -> None:
 def test_touching_is_the_edge_of_the_image() -> None:
     boxes = [(0, 5, 5, 5), (5, 0, 5, 5), (195, 5, 5, 5), (5, 95, 5, 5), (1, 1, 198, 98), (190, 40, 50, 5)]
     assert shape_table(rects(*boxes), SIZE, NM)["Touching"].tolist() == [1, 1, 1, 1, 0, 1]
+
+
+def traced_masks(found: Instances, size: tuple[int, int]) -> Instances:
+    """The same objects as a mask of the image shows each of them."""
+    labels = rasterise(found.shapes, *size)
+    shapes = []
+    for number in range(len(found)):
+        runs = labels.where(labels.object == number)
+        mask = np.zeros((size[1], size[0]), bool)
+        for y, start, stop in zip(runs.y, runs.start, runs.stop, strict=True):
+            mask[y, max(start, 0) : max(stop, 0)] = True
+        shapes.append(trace(mask))
+    return found.with_columns(shapes=Shapes.concatenate(shapes))
+
+
+def test_outlines_that_leave_the_image_are_judged_as_masks_of_it_are() -> None:
+    rule, size, outside = "pores-and-cracks", (256, 256), 0
+    for seed in (1, 2, 3):
+        made = synthetic.make("nanopores", seed=seed, size=256)
+        box = boxes(made.instances.shapes)
+        outside += int(((box[:, :2] < 0) | (box[:, :2] + box[:, 2:] > 256)).any(axis=1).sum())
+        scale = made.micrograph.calibration
+        drawn = tell_apart(made.instances, size, scale, rule)
+        masked = tell_apart(traced_masks(made.instances, size), size, scale, rule)
+        assert drawn.class_name.tolist() == masked.class_name.tolist()
+        assert drawn.info["notes"] == masked.info["notes"]
+        assert drawn.shapes is made.instances.shapes
+        whole, masks = (populations([field("a", one, size, scale)], ("crack", "pore")) for one in (drawn, masked))
+        assert whole["Class"].tolist() == masks["Class"].tolist()
+        for name in ("Count", "Touching", "Total Area", "Mean Area", "Median EquivalentDiameter", "Mean AR"):
+            np.testing.assert_allclose(whole[name], masks[name], rtol=1e-12, err_msg=name)
+    assert outside >= 6
+
+
+@pytest.mark.parametrize("kind", [RoiType.OVAL, RoiType.RECT, RoiType.POLYGON])
+def test_half_a_disc_has_the_solidity_of_half_a_disc(kind: RoiType) -> None:
+    """Hull and pixels are of the same part: nothing convex is less than solid because the edge cuts it."""
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    ring = np.stack([40 * np.cos(angle), 50 + 40 * np.sin(angle)], axis=1)
+    points, params = (ring, ()) if kind == RoiType.POLYGON else (None, (-40, 10, 80, 80))
+    found = Instances.of([Shape(kind, points, params, subpixel=kind == RoiType.POLYGON)])
+    drawn, seen = (shape_table(one, SIZE, NM) for one in (found, as_seen(found, SIZE)))
+    assert drawn["Solidity"][0] < 0.55
+    assert seen["Solidity"][0] > 0.93
+    assert (seen["Area"][0], seen["Touching"][0]) == (drawn["Area"][0], 1)
+    assert seen["Feret"][0] == pytest.approx(0.5 * np.hypot(80, 40) if kind == RoiType.RECT else 40, rel=0.03)
+    told = tell_apart(found, SIZE, NM, "half: Solidity < 0.6; whole")
+    assert told.class_name.tolist() == ["whole"]
+    assert told.info["notes"][1:] == ["1 object touches the edge of the image: judged on what is seen of it"]
+
+
+def test_only_areas_that_leave_the_image_are_cut() -> None:
+    outside = Shape(RoiType.RECT, params=(300, 5, 20, 20), subpixel=False)
+    line = Shape(RoiType.LINE, [[-5, 5], [20, 30]])
+    hole = Shape(
+        RoiType.COMPOSITE, [[-10, 10], [30, 10], [30, 50], [-10, 50], [-10, 10],
+                             [5, 20], [20, 20], [20, 40], [5, 40], [5, 20]],
+        codes=[MOVE, *[LINE_TO] * 3, CLOSE] * 2,
+    )  # fmt: skip
+    found = Instances.concatenate([PORES, Instances.of([outside, line, hole])])
+    seen = as_seen(found, SIZE)
+    assert seen.shapes.roi_type.tolist() == [
+        *[RoiType.RECT] * 3,
+        RoiType.TRACED,
+        RoiType.RECT,
+        RoiType.LINE,
+        RoiType.COMPOSITE,
+    ]
+    assert boxes(seen.shapes)[[3, 4, 6]].tolist() == [[50, 50, 4, 50], [300, 5, 20, 20], [0, 10, 30, 40]]
+    assert rasterise(seen.shapes.take([6]), *SIZE).counts(1)[0] == 30 * 40 - 15 * 20
+    inside = PORES.take([0, 1, 2])
+    assert as_seen(inside, SIZE) is inside
+    notes = tell_apart(found, SIZE, NM, "sure: Score > 0.2; rest").info["notes"]
+    assert not any("edge of the image" in note for note in notes)
 
 
 def test_the_preset_tells_synthetic_cracks_from_pores_as_a_mask_shows_them() -> None:

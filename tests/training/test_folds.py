@@ -166,6 +166,21 @@ class TestModel:
         assert any(metric.data.startswith("out-of-fold images at own pixel size") for metric in card.metrics)
         assert any(note.startswith("fold 2: training IoU") for note in card.trained.notes)
         assert any("ensemble of 2 networks" in note for note in card.trained.notes)
+        assert any("mean answer of the ensemble is smoother" in note for note in card.trained.notes)
+        told = {metric.name: metric.value for metric in reversed(card.metrics) if metric.data.startswith("mean of 2")}
+        assert float(mean["area error (%)"]) == pytest.approx(100 * told["area error"], rel=1e-3)
+
+    def test_unequal_lengths_of_the_folds_are_told(self, trained, six, tmp_path):
+        from temj.models.copying import copy_model
+        from temj.training.fold_model import Fold, _unequal
+
+        model, part = trained[0], open_dataset(six)
+        first = open_model(model.folder / "folds" / "1")
+        longer = copy_model(first, tmp_path / "longer", first.card, {"training_curve.csv": b"step,loss\n4,1\n9000,1\n"})
+        steps = list(csv.DictReader(io.StringIO(first.read("training_curve.csv").decode())))[-1]["step"]
+        assert _unequal([Fold(1, part, first), Fold(2, part, first)]) == []
+        (note,) = _unequal([Fold(1, part, first), Fold(2, part, longer)])
+        assert f"different numbers of steps ({steps}, 9000)" in note
         assert [open_model(trained[0].folder / "folds" / fold).card.trained.seed for fold in "12"] == [3, 4]
 
     def test_progress_and_updates_run_over_all_folds(self, trained):

@@ -10,6 +10,7 @@ from temj.errors import BadValue
 from temj.training import TrainingOptions, train
 from temj.training.freezing import frozen_at, set_frozen, train_mode
 from temj.training.run import RunFolder
+from temj.workflows.train import training_options
 
 
 @pytest.fixture
@@ -137,3 +138,14 @@ class TestInTraining:
         assert all(torch.equal(seen[0][name], seen[middle][name]) for name in seen[0])
         differing = [name for name in seen[0] if not torch.equal(seen[0][name], seen[end][name])]
         assert len(differing) > 0.9 * len(seen[0])
+
+
+@pytest.mark.parametrize("wrong", ["fünf", -1, 2.5, "ALL", None])
+def test_what_is_no_number_of_epochs_is_named_by_its_option(wrong):
+    with pytest.raises(BadValue, match=r"option: freeze\. Expected a number of epochs \(0 or more\), or all, found"):
+        training_options({"freeze": wrong})
+
+
+@pytest.mark.parametrize(("given", "meant"), [(3, 3), ("3", 3), ("all", "all")])
+def test_numbers_of_epochs_and_all(given, meant):
+    assert training_options({"freeze": given}).freeze == meant

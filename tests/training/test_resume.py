@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from temj.datasets import open_dataset
-from temj.errors import BadModel, BadValue, Cancelled
+from temj.errors import BadModel, BadValue, Cancelled, Refused
 from temj.training import TrainingOptions, checkpoint, train
 from temj.training.interrupt import Interrupts
 from temj.training.length import Pace
+from temj.training.run import RunFolder
 from temj.training.session import Session
 
 SCRIPT = textwrap.dedent("""
@@ -154,8 +155,19 @@ class TestRefusals:
         assert not (tmp_path / "typo").exists()
 
     def test_a_finished_model_is_not_resumed(self, discs, whole):
-        with pytest.raises(BadValue, match="finished"):
+        with pytest.raises(
+            BadValue, match=r"found a finished model\. It is finished.*another folder, or .*--overwrite"
+        ):
             train(open_dataset(discs), "semantic", whole.folder, options(resume=True))
+
+    @pytest.mark.parametrize(("file", "resumable"), [("model.json", False), ("training/last.safetensors", True)])
+    def test_resume_is_only_offered_where_it_helps(self, tmp_path, file, resumable):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_bytes(b"")
+        with pytest.raises(Refused) as caught:
+            RunFolder(tmp_path).check(False, False)
+        assert ("--resume" in caught.value.remedy) == resumable
+        assert "--overwrite" in caught.value.remedy
 
     def test_other_parameters_are_listed(self, discs, stopped):
         changed = options(resume=True, learning_rate=1e-3, seed=9, settings={"encoder": "resnet18"})

@@ -55,7 +55,7 @@ class Played:
             raise ResourceError("memory", where="cpu", found="not enough")
         if options.crop == 96:
             raise RuntimeError("shapes differ")
-        quality = 1 - abs(math.log10(options.learning_rate) + 3) / 2
+        quality = 1 - abs(math.log10(options.learning_rate or 2e-3) + 3) / 2
         checkpoint = folder / "training" / "last.safetensors"
         checkpoint.parent.mkdir(parents=True, exist_ok=True)
         first = int(checkpoint.read_text()) if options.resume else 0
@@ -184,6 +184,63 @@ class TestOutcome:
         assert options.learning_rate == found.best.settings["learning_rate"]
         assert [options.epochs for _, options in played.calls[:-1]] == [2, 2, 2]
         assert found.model.card.name == "s"
+        assert not (tmp_path / "s" / "model" / "training").exists()
+
+    @pytest.mark.parametrize("kept", [True, False])
+    @pytest.mark.parametrize("moment", ["begun", "trained", "copied", "saved"])
+    def test_a_final_training_that_was_killed_is_taken_up(self, base, data, tmp_path, monkeypatch, moment, kept):
+        """Whenever it is killed: what was trained is not trained again, and nothing sticks.
+
+        ``kept``: as with folds, a finished ``folds.json`` stays in the folder.
+        """
+
+        class Killed(BaseException):
+            """No error that anything would catch."""
+
+        class Trainer(Played):
+            def __call__(self, dataset, core, folder, options, *rest):
+                if folder.name == "model" and moment == "begun" and not options.resume and not self.calls_of_final:
+                    self.calls_of_final += 1
+                    raise Killed
+                assert not (options.resume and not (folder / "training" / "last.safetensors").exists()), "nothing there"
+                model = super().__call__(dataset, core, folder, options, *rest)
+                if folder.name == "model":
+                    self.calls_of_final += 1
+                    if kept:
+                        (folder / "folds").mkdir(exist_ok=True)
+                        (folder / "folds" / "folds.json").write_text(json.dumps({"format": 1, "state": "finished"}))
+                return model
+
+            calls_of_final = 0
+
+        trainer = Trainer(base)
+        monkeypatch.setattr(module, "train", trainer)
+        asked = plan(number=2, base={"epochs": 2}, final={"epochs": 50})
+        copy, save = module.copy_model, module._Search._save
+
+        def copying(model, folder, card):
+            if trainer.calls_of_final and moment == "trained":
+                raise Killed
+            copied = copy(model, folder, card)
+            if trainer.calls_of_final and moment == "copied":
+                raise Killed
+            return copied
+
+        def saving(run):
+            save(run)
+            if trainer.calls_of_final and moment == "saved":
+                raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "copy_model", copying)
+            patch.setattr(module._Search, "_save", saving)
+            with pytest.raises(Killed):
+                search(data, "semantic", tmp_path / "s", asked)
+        found = search(data, "semantic", tmp_path / "s", replace(asked, base={"epochs": 2, "resume": True}))
+        assert trainer.calls_of_final == (2 if moment == "begun" else 1)
+        assert [options.epochs for name, options in trainer.calls if name == "model"] == [50]
+        assert found.model.card.name == "s"
+        assert f"trial {found.best.number} of" in found.model.card.calibration["search"]
         assert not (tmp_path / "s" / "model" / "training").exists()
 
 

@@ -91,7 +91,7 @@ class TestModel:
             assert facts["definition"]
             assert 0.05 <= threshold <= 0.95
         rows = list(csv.DictReader(io.StringIO((model.folder / "threshold_curve.csv").read_text())))
-        assert {"threshold", "object F1", "area error", "count error", "diameter error"} <= set(rows[0])
+        assert {"threshold", "object F1", "area error (%)", "count error (%)", "diameter error (%)"} <= set(rows[0])
         assert len(rows) == 19
 
     def test_the_curve_is_there(self, trained):

@@ -7,7 +7,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from temj.cores import Truth, make_core
 from temj.evaluation.agreement import Agreement
-from temj.training.judging import Judge, in_words, spaced
+from temj.training.fitting import in_words as words_of_a_fit
+from temj.training.judging import Judge, comparable, in_words, spaced
 from temj.training.sampling import Picture
 from temj.training.truths import coarser, known, labels_of
 from temj.training.validation import Answers, Scores, View, coarse_view, object_f1, own_view
@@ -185,6 +186,31 @@ class TestJudge:
 def test_what_the_two_say(pair, says):
     assert says in in_words(*pair, 0.9)
     assert ("was best after 30 %" in in_words(*pair, 0.3)) == (pair[0] == 0.84)
+
+
+@pytest.mark.parametrize(
+    ("pair", "says"),
+    [
+        ((math.nan, 0.57), "validation IoU 0.57; no object is annotated in the training images"),
+        ((0.57, math.nan), "training IoU 0.57; no object is annotated in the validation images"),
+        ((math.nan, math.nan), "no object is annotated in the training and validation images"),
+    ],
+)
+@pytest.mark.parametrize("words", [lambda *pair: in_words(*pair, 0.9), words_of_a_fit])
+def test_nothing_is_compared_with_images_without_objects(words, pair, says):
+    assert words(*pair).startswith(says)
+    assert "easier" not in words(*pair)
+
+
+def test_training_images_to_compare_with_have_objects_where_any_have():
+    empty = [picture(name, np.zeros_like(FIRST), TWO) for name in "ab"]
+    full = [picture(name, FIRST, TWO) for name in "cd"]
+    both = [empty[0], full[0], empty[1], full[1]]
+    assert comparable(both, 4) == full
+    assert comparable(both, 1) == full[:1]
+    assert comparable(empty, 1) == empty[:1]
+    assert math.isnan(Judge(TWO, {}).annotated_iou(perfect(own_view(empty, TWO), TWO), 0.5))
+    assert Judge(TWO, {}).annotated_iou(perfect(own_view(full, TWO), TWO), 0.5) == 1
 
 
 def test_spaced_images():

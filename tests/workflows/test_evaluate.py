@@ -1,5 +1,6 @@
 """``temj evaluate``: all kinds of both sides, the files, what is refused, and what is said of it."""
 
+import csv
 import json
 import math
 from pathlib import Path
@@ -174,6 +175,12 @@ def test_the_result_of_a_model_and_the_model_itself_are_the_same(tmp_path: Path,
     assert value(tables, "loop", "IoU") == pytest.approx((labels > 0).sum() / truth.sum())
     assert (np.diff([row["area error"] for row in asked["curve"]]) <= 0).all()
     assert len((tmp_path / "asked" / "curve.csv").read_text().splitlines()) == 1 + len(asked["curve"])
+    rows = list(csv.DictReader((tmp_path / "asked" / "curve.csv").read_text().splitlines()))
+    percent = [100 * row["area error"] for row in asked["curve"]]
+    assert [float(row["area error (%)"]) for row in rows] == pytest.approx(percent, abs=1e-3)
+    assert [float(row["object F1"]) for row in rows] == pytest.approx(
+        [row["object F1"] for row in asked["curve"]], abs=1e-3
+    )
     assert (tmp_path / "asked" / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "read" / "curve.png").exists()
     assert asked["prediction"]["models"] == read["prediction"]["models"] == ["loops"]
@@ -227,7 +234,8 @@ def test_ignored_regions_and_excluded_ones_are_in_no_figure(tmp_path: Path, data
 def test_other_names_of_classes(tmp_path: Path, dataset: Path) -> None:
     masks = {"a": class_map(0)}
     other = write_masks(tmp_path / "found", masks, "void\nslit\n")
-    with pytest.raises(BadAnnotation, match=r"the truth: pore, crack, found 'slit', 'void'.*--class-map 'slit=pore'"):
+    told = r"the truth: pore, crack, found 'slit', 'void'.*--class-map 'name in the prediction=name in the truth'"
+    with pytest.raises(BadAnnotation, match=told):
         evaluate(dataset, other, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     tables = evaluate(dataset, other, tmp_path / "out", class_map=["void=pore", "slit=ignore"])

@@ -144,5 +144,7 @@ def write_set(
 def _existing(path: str | os.PathLike) -> Path:
     path = Path(path).absolute()
     if not path.exists():
-        raise BadAnnotation("missing", where=path, expected="annotations", found="nothing there", remedy="Check it.")
+        raise BadAnnotation(
+            "missing", where=path, expected="annotations", found="no such file or folder", remedy="Check the path."
+        )
     return path

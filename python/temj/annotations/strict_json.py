@@ -16,6 +16,18 @@ DEEPEST = 100
 _LONG = re.compile(rf"\d{{{LONGEST_NUMBER + 1}}}")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|NaN|-?Infinity|-?\d[\d.eE+-]*', re.DOTALL)
 
+_WORDS = {
+    "Expecting property name": 'a key in double quotes ("), or the closing }',
+    "Expecting value": 'a value: text in double quotes ("), a number, true, false, null, a list [ ] or an object { }',
+    "Expecting ':'": "a colon (:) between key and value",
+    "Expecting ','": "a comma (,) between entries, or the closing bracket",
+    "Unterminated string": 'a closing double quote (") of the text that begins here',
+    "Invalid control character": 'no tab or line break in a text, and a double quote (") at its end',
+    "Invalid \\": "no single backslash in a text (write / or two backslashes)",
+    "Extra data": "the end of the file after the last closing bracket",
+}
+"""How the messages of :mod:`json` begin, and what was expected, for people."""
+
 
 class _Twice(ValueError):
     """A key that stands twice in an object."""
@@ -32,7 +44,7 @@ def load(path: Path) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as error:
-        _fail(path, text, error.pos, "JSON", f"{error.msg} at {_excerpt(text, error.pos)}")
+        _fail(path, text, error.pos, _expected(error, text), _excerpt(text, error.pos))
     except (ValueError, RecursionError) as error:
         for position, expected, found in _faults(text):
             _fail(path, text, position, expected, found)
@@ -115,13 +127,25 @@ def _faults(text: str) -> Iterator[tuple[int, str, str]]:
         before = token
 
 
+def _expected(error: json.JSONDecodeError, text: str) -> str:
+    """What should stand where the reader stopped, for people."""
+    before, here = text[: error.pos].rstrip(), text[error.pos : error.pos + 1]
+    if before.endswith(",") and here in ("]", "}"):
+        return f"no comma before the closing {here}"
+    return next((words for begin, words in _WORDS.items() if error.msg.startswith(begin)), "JSON")
+
+
 def _line(text: str, position: int) -> tuple[int, int]:
     return text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position)
 
 
 def _excerpt(text: str, position: int) -> str:
-    part = text[position : position + 16]
-    return repr(part) if part else "the end of the file"
+    rest = text[position:]
+    if not rest.strip():
+        return "the end of the file"
+    part = rest.splitlines()[0].rstrip()[:16]
+    mark = '"' if "'" in part else "'"
+    return f"{mark}{part}{mark}" if part else "the end of the line"
 
 
 def _fail(path: Path, text: str, position: int, expected: str, found: str) -> NoReturn:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from temj.commands.base import Cancelled, Command, Parameters, Progress, Values, parameter
+from temj.commands.repeat import repeat
 
 
 class CalibrateParameters(Parameters):
@@ -23,7 +24,6 @@ class CalibrateParameters(Parameters):
         None, "Objects of fewer pixels of the model are left out; as the model does by default.", unit="px",
         advanced=True, ge=0,
     )  # fmt: skip
-    device: Literal["auto", "cpu", "cuda", "mps"] = parameter("auto", "Where the network runs.")
     overwrite: bool = parameter(False, "Replace the model in the output folder.", advanced=True)
 
 
@@ -31,7 +31,8 @@ def run(parameters: CalibrateParameters, _inputs: Values, progress: Progress, _c
     """Choose thresholds, write the model."""
     from temj.workflows.calibrate import calibrate
 
-    return calibrate(parameters.model_dump(), progress)
+    line = repeat(COMMAND, parameters.model_copy(update={"overwrite": False}))["command_line"]
+    return calibrate(parameters.model_dump(), line, progress)
 
 
 def account(outputs: Values) -> str:

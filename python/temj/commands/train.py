@@ -70,8 +70,10 @@ class TrainParameters(Parameters):
     crop: int = parameter(192, "Side of the crops.", unit="px", advanced=True, ge=32)
     object_share: float = parameter(0.6, "Share of crops that are centred near an object.", advanced=True, ge=0, le=1)
     accumulate: int = parameter(1, "Batches whose gradients make one step.", advanced=True, ge=1)
-    optimizer: str = parameter("adamw", "Optimiser: adamw, adam, sgd …", advanced=True)
-    schedule: str = parameter("one-cycle", "Learning rate over time: one-cycle, cosine, step …", advanced=True)
+    optimizer: str = parameter("adamw", "Optimiser: adamw, adam, nadam, radam, rmsprop, sgd.", advanced=True)
+    schedule: str = parameter(
+        "one-cycle", "Learning rate over time: one-cycle, cosine, step, poly, constant.", advanced=True
+    )
     learning_rate: float | None = parameter(
         None, "Highest learning rate; the optimiser's own by default.", advanced=True, gt=0
     )

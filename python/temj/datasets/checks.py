@@ -129,11 +129,14 @@ def require_sound(dataset: Dataset) -> tuple[str, ...]:
     if errors:
         more = [f"… and {len(errors) - _SHOWN} more"] if len(errors) > _SHOWN else []
         shown = [f"  {number}. {problem.text}" for number, problem in enumerate(errors[:_SHOWN], start=1)]
+        remedy = "Correct them and start again; 'temj dataset check' lists and draws them."
+        if len(errors) == 1:  # it may say itself how to correct it
+            remedy = f"{'Then' if errors[0].remedy else 'Correct it and'} start again; 'temj dataset check' draws it."
         raise BadDataset(
             "problems",
             where=dataset.folder,
             found="\n".join([f"{counted(len(errors), 'problem')}:", *shown, *more]).rstrip("."),
-            remedy="Correct them and start again; 'temj dataset check' lists and draws them.",
+            remedy=remedy,
         )
     return report.notes
 

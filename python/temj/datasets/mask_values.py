@@ -19,6 +19,11 @@ SAVE_AGAIN = (
     "white first (in ImageJ: Image > Adjust > Threshold)."
 )
 
+NAME_OR_CORRECT = (
+    "Name the class of each value in 'classes' of dataset.json (the first name is value 1), or correct the mask. Where "
+    "each value is an object, write 'masks': 'instances' into dataset.json."
+)
+
 
 def pieces(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The values above 0 of (height, width) int labels, and in how many 8-connected pieces each one is: two (n,) int.
@@ -53,10 +58,14 @@ def blurred(labels: np.ndarray, count: int) -> str:
 
 
 def explained(error: BadAnnotation, labels: np.ndarray, count: int) -> BadAnnotation:
-    """The error for values without a class; where a lossy file made them, with the advice that helps there."""
-    found = blurred(labels, count) if error.problem == "label-range" else ""
-    if not found:
+    """The error for values without a class, with the advice that helps: in a dataset, or after a lossy file."""
+    if error.problem != "label-range":
         return error
+    found = blurred(labels, count)
+    if not found:
+        return BadAnnotation(
+            error.problem, where=error.where, expected=error.expected, found=error.found, remedy=NAME_OR_CORRECT
+        )
     return BadAnnotation("lossy-mask", where=error.where, expected=error.expected, found=found, remedy=SAVE_AGAIN)
 
 

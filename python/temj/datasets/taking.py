@@ -75,7 +75,9 @@ def _files(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
     if not place.is_dir():
-        raise BadAnnotation("missing", where=place, expected="annotations", found="nothing there", remedy="Check it.")
+        raise BadAnnotation(
+            "missing", where=place, expected="annotations", found="no such file or folder", remedy="Check the path."
+        )
     boxes = files_of(place / "bounding_boxes", (".txt",))
     return [*files_of(place, {*readers.READERS, *_ROIS, *_TEXTS}), *boxes]
 

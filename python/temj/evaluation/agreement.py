@@ -46,6 +46,7 @@ _LENGTHS = (
 )  # fmt: skip
 ERRORS = ("area error", "count error", "diameter error", "major axis error", "minor axis error")
 """Relative errors, as fractions (0.05 is 5 % too much); :data:`SHARES` are from 0 to 1, the higher the better."""
+_NOISE, _LEAST_NOISE = 20, 1000
 
 
 @dataclass(frozen=True)
@@ -206,3 +207,13 @@ def _lengths(objects: Objects, rule: Diameter, pixel: tuple[float, float]) -> tu
     elif rule == "equivalent":
         diameters = 2 * np.sqrt(objects.area * pixel[0] * pixel[1] / np.pi)
     return tuple(float(np.nansum(lengths)) for lengths in (diameters, major, minor))
+
+
+def is_noise(pieces: int, objects: int) -> bool:
+    """Whether what is found is noise, not worth reading: 20 times as many pieces as annotated objects, and over 1000.
+
+    Args:
+        pieces: connected pieces above a threshold.
+        objects: that are annotated in the same images.
+    """
+    return pieces > max(_LEAST_NOISE, _NOISE * objects)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from temj.data import Column, Table
-from temj.evaluation.agreement import Agreement, figures
+from temj.evaluation.agreement import ERRORS, Agreement, figures
 from temj.evaluation.judging import Judged
 from temj.evaluation.summary import ALL, COUNTS, FIELDS, PLACE, Figure, quantities
 
@@ -47,6 +47,13 @@ def images_table(stems: Sequence[str], images: Sequence[Judged], unit: str, part
     for name, (statistic, its_unit, _) in quantities(unit).items():
         columns.append(_numbers(f"{_title(name)} ({its_unit})", statistic(sums), its_unit))
     return Table((*columns, *(_numbers(_title(name), values) for name, values in figures(sums).items())))
+
+
+def in_percent(table: Table) -> Table:
+    """The table with its relative errors (:data:`temj.evaluation.agreement.ERRORS`) in percent, unit ``%``."""
+    return Table(tuple(
+        Column(column.name, 100 * column.values, "%") if column.name in ERRORS else column for column in table
+    ))  # fmt: skip
 
 
 def json_rows(rows: Sequence[Figure], images: int) -> list[dict[str, Any]]:

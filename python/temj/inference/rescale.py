@@ -73,6 +73,8 @@ def _to_input_size(plain: Scale, size: int, reason: str, whose: str, end: str) -
     """The whole field resized so that its longer side has ``size`` pixels."""
     longer = max(plain.height, plain.width)
     height, width = (max(1, round(side * size / longer)) for side in (plain.height, plain.width))
+    if (height, width) == (plain.height, plain.width):
+        return replace(plain, input_size=size)
     note = f"{reason}whole field resized from {plain.width} x {plain.height} to {width} x {height} px (input size "
     note += f"{size}, {whose}){end}"
     return replace(

@@ -11,6 +11,7 @@ import numpy as np
 from temj.data import IGNORE, Calibration, Column, Instances, Table
 from temj.data.calibration import NM_PER_UNIT
 from temj.geometry import rasterise
+from temj.measurement.seen import as_seen
 from temj.measurement.shape_table import AREAS, LENGTHS, shape_table
 from temj.measurement.summary import number_density
 
@@ -56,7 +57,7 @@ def field(
     pixels: int | None = None,
     skeletons: np.ndarray | bool = False,
 ) -> Field:
-    """The objects of one image as a field.
+    """The objects of one image as a field; those that its edge cuts as far as they are seen.
 
     Args:
         image: its name.
@@ -67,7 +68,7 @@ def field(
         skeletons: (n,) bool, which objects have length and width along their skeleton, or one for all.
     """
     chosen = np.broadcast_to(np.asarray(skeletons, bool), (len(instances),))[~instances.ignored]
-    instances = instances.take(~instances.ignored)
+    instances = as_seen(instances.take(~instances.ignored), size)
     table = shape_table(instances, size, calibration, chosen)
     owner, index = rasterise(instances.shapes, *size).pixels(size[0])
     classes = instances.class_name[owner] if len(owner) else np.empty(0, object)

@@ -20,6 +20,7 @@ from temj.data.calibration import NM_PER_UNIT
 from temj.errors import BadValue
 from temj.geometry import in_reading_order
 from temj.measurement.rule_text import PIXEL, Comparison, Rule, read_rules
+from temj.measurement.seen import as_seen
 from temj.measurement.shape_table import ANGLES, AREAS, shape_table
 
 PRESETS: Mapping[str, str] = MappingProxyType({
@@ -32,6 +33,7 @@ _COMPARE: Mapping[str, Callable[[np.ndarray, float | str], np.ndarray]] = Mappin
     ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "=": np.equal, "!=": np.not_equal,
 })  # fmt: skip
 _SKELETON = "Skeleton"
+_NOT_SHAPE = ("Class", "Score")
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,9 @@ def tell_apart(
 ) -> Instances:
     """Objects with the classes that rules about their shape give them.
 
+    An object that the edge of the image cuts is judged on the part that is seen (:mod:`temj.measurement.seen`), so
+    that outlines which go on outside the image and masks of it give the same classes.
+
     Args:
         instances: objects of one image, or of planes of the same size.
         image: width and height in pixels.
@@ -164,14 +169,14 @@ def tell_apart(
     Returns:
         The same shapes in the same order (with ``rename`` in reading order). Groups that are not 0 are the numbers of
         the new classes. ``info`` has ``classes`` (all that there are now), ``shape_rule`` (the rules as text),
-        ``diameter`` for the new classes (that of the class before, where all had the same), and one more of ``notes``.
+        ``diameter`` for the new classes (that of the class before, where all had the same), and more of ``notes``.
 
     Raises:
         BadValue: rules that cannot be read, or that need a pixel size that is not known.
     """
     rules = shape_classes(rules) if isinstance(rules, str) else rules
     skeletons = any(column.startswith(_SKELETON) for column in rules.columns)
-    table = shape_table(instances, image, calibration, skeletons)
+    table = shape_table(as_seen(instances, image), image, calibration, skeletons)
     names = classify(rules, table, calibration)
     before = list(classes) or list(dict.fromkeys(str(name) for name in instances.class_name))
     after = rules.classes(before)
@@ -195,8 +200,13 @@ def _diameters(instances: Instances, before: Sequence[str], after: Sequence[str]
 
 
 def _notes(rules: ShapeClasses, table: Table) -> list[str]:
-    """The rule; and how many objects have not what it asks for."""
+    """The rule; how many objects were judged on a part of them; and how many have not what it asks for."""
     notes = [f"classes by shape: {rules}"]
+    free = np.array([name != IGNORE for name in table["Class"]], bool)
+    cut = int((free & (table["Touching"] == 1) & (table["Area"] > 0)).sum())
+    if cut and set(rules.columns) - set(_NOT_SHAPE):
+        told = "1 object touches" if cut == 1 else f"{cut} objects touch"
+        notes.append(f"{told} the edge of the image: judged on what is seen of {'it' if cut == 1 else 'them'}")
     for column in rules.columns:
         values = table[column]
         missing = 0 if values.dtype == object else int(np.isnan(values).sum())

@@ -27,7 +27,7 @@ def calibrate_model(
     output: Path,
     settings: Mapping[str, Any] | None = None,
     *,
-    device: str = "auto",
+    command: str = "",
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Model:
@@ -38,7 +38,7 @@ def calibrate_model(
         dataset: of the model's classes and, where both have one, its pixel size.
         output: folder of the new model; it may be the model's own where ``overwrite`` is true.
         settings: settings of the core that only say how its answer is read, such as ``instances`` or ``min_pixels``.
-        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        command: what the card says of how it was calibrated.
         overwrite: whether a model that is there may be replaced.
         progress: called with (message, current, maximum).
 
@@ -52,8 +52,9 @@ def calibrate_model(
         raise Refused("exists", where=output / CARD, remedy="Choose another folder, or allow overwriting.")
     _require_fitting(card, dataset)
     require_sound(dataset)
+    device = choose_device("auto")
     core = make_core(card.core.name, {**card.core.settings, **(settings or {})})
-    network = model.load_core(choose_device(device)).network
+    network = model.load_core(device).network
     weights = network.state_dict()
     _require_same_network(core.network.state_dict(), weights)
     core.network = network
@@ -63,7 +64,7 @@ def calibrate_model(
     answers = []
     for number, view in enumerate(views):
         report(f"asking the model at {view.name}", number, len(views))
-        answers.append(Answers.of(Network(core, choose_device(device), "float32"), view))
+        answers.append(Answers.of(Network(core, device, "float32"), view))
     judge = Judge(core, dict(card.diameters))
     report("choosing thresholds", len(views), len(views))
     calibrated = judge.calibrated(answers)
@@ -73,7 +74,12 @@ def calibrate_model(
         "name": output.resolve().name,
         "thresholds": calibrated.thresholds,
         "default_threshold": DEFAULT_THRESHOLD,
-        "calibration": {**_weights(card), "images": f"validation images of {dataset.name}", **calibrated.facts()},
+        "calibration": {
+            **_weights(card),
+            "command": command,
+            "images": f"validation images of {dataset.name}",
+            **calibrated.facts(),
+        },
         "metrics": metrics,
         "files": {},
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -18,7 +19,7 @@ from temj.models.card import Card, PixelSize
 from temj.training import chance
 from temj.training.interrupt import Interrupts
 from temj.training.job import sample_of
-from temj.training.judging import DEFAULT_THRESHOLD, PARTED, Judge, spaced
+from temj.training.judging import DEFAULT_THRESHOLD, PARTED, Judge, comparable, not_comparable
 from temj.training.live import VALIDATION_PNG, Progress
 from temj.training.load import pictures, trained_size
 from temj.training.machine import Machine
@@ -192,10 +193,10 @@ class _Fit:
         iou = judge.mean_iou(answers[0], threshold)
         notes = [self._chosen(), *([NO_VALIDATION] if self.alone else [])]
         if not self.alone:
-            sample = self._prepared(spaced(self.train, len(self.validation)))
+            sample = self._prepared(comparable(self.train, len(self.validation)))
             trained = Answers.of(machine.network(self.core), own_view(sample, self.core))
             metrics += judge.metrics(trained, {DEFAULT_THRESHOLD: threshold}, "training images")
-            notes.append(in_words(judge.mean_iou(trained, threshold), iou))
+            notes.append(in_words(judge.annotated_iou(trained, threshold), judge.annotated_iou(answers[0], threshold)))
         unused = [name for name in _OF_NETWORKS if name in self.options.model_fields_set and self._differs(name)]
         if unused:
             notes.append(f"{', '.join(unused)}: of networks only, without meaning for the core '{self.core_name}'")
@@ -228,7 +229,9 @@ def _short(value: object) -> str:
 
 
 def in_words(train: float, validation: float) -> str:
-    """What mean IoU on training and on validation images say of a fit, and what helps."""
+    """What mean IoU on training and on validation images say of a fit, and what helps; NaN without any object."""
+    if not (math.isfinite(train) and math.isfinite(validation)):
+        return not_comparable(train, validation)
     pair = f"training IoU {train:.2f} against validation {validation:.2f}"
     if train - validation > PARTED:
         return f"{pair}: it fits the training images and less so others. Annotate more images, of different fields."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +16,10 @@ from temj.cores.ensemble import NAME, joined, joined_weights
 from temj.data import Table
 from temj.datasets import Dataset
 from temj.evaluation.calibration import GRID, Calibrated, calibrate
+from temj.evaluation.tables import in_percent
 from temj.models import Card, Model, write_model
 from temj.models.copying import copy_model
+from temj.training.curve import CURVE_CSV
 from temj.training.fold_table import Rows, fold_metrics, fold_table, rows_of
 from temj.training.job import sample_of
 from temj.training.judging import DEFAULT_THRESHOLD, Judge
@@ -125,11 +129,17 @@ def _write_ensemble(
         f"an ensemble of {count} networks takes {count} times as long as one; its figures are those of single networks "
         "on images that they did not see, so it is rather better than they say"
     )
+    smoother = (
+        "the thresholds were chosen, and their bias was judged, on answers of single networks too; the mean answer "
+        "of the ensemble is smoother, so its own bias may differ: where a quantity matters to the percent, check it on "
+        "annotated images that no network saw"
+    )
     notes = [f"fold {fold.number}: {told}" for fold in folds for told in fold.model.card.trained.notes]
+    notes += [*_unequal(folds), note, smoother]
     facts = Facts(dataset, NAME, core, shown, options, size, folds[0].model.card.trained.start)
-    card = make_card(output.resolve().name, facts, Judged(calibrated, tuple(metrics), kept, (*notes, note)))
+    card = make_card(output.resolve().name, facts, Judged(calibrated, tuple(metrics), kept, tuple(notes)))
     card = card.model_copy(update={"data": tuple(_with_folds(card, folds))})
-    extra = {FOLDS_CSV: csv_bytes(table)} | threshold_files(calibrated) | papers(dataset)
+    extra = {FOLDS_CSV: csv_bytes(in_percent(table))} | threshold_files(calibrated) | papers(dataset)
     return write_model(output, card, weights, sample_of(shown, size), extra=extra, overwrite=True)
 
 
@@ -157,9 +167,21 @@ def _write_best(
     card = card.model_copy(update={
         "name": output.resolve().name,
         "metrics": (*_as_metrics(fold_metrics(table, len(folds))), *card.metrics),
-        "trained": card.trained.model_copy(update={"notes": (*card.trained.notes, note)}),
+        "trained": card.trained.model_copy(update={"notes": (*card.trained.notes, *_unequal(folds), note)}),
     })  # fmt: skip
-    return copy_model(best.model, output, card, {FOLDS_CSV: csv_bytes(table)})
+    return copy_model(best.model, output, card, {FOLDS_CSV: csv_bytes(in_percent(table))})
+
+
+def _unequal(folds: Sequence[Fold]) -> list[str]:
+    """A note where the folds differ in the length of their training; of classical methods, which have none, nothing."""
+    curves = [fold.model.read(CURVE_CSV).decode() for fold in folds if CURVE_CSV in fold.model.card.files]
+    steps = [int(list(csv.DictReader(io.StringIO(curve)))[-1]["step"]) for curve in curves]
+    if len(set(steps)) < 2:
+        return []
+    return [
+        f"the folds were trained for different numbers of steps ({', '.join(map(str, steps))}), as minutes, patience "
+        "or unequal numbers of images decide: that is a part of how much they differ"
+    ]
 
 
 def _as_metrics(rows: Sequence[dict[str, Any]]) -> list[Any]:

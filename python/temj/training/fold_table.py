@@ -11,9 +11,8 @@ import numpy as np
 
 from temj.data import Column, Table
 from temj.evaluation.agreement import DEFINITIONS, figures
-from temj.evaluation.ranking import Ranking
-from temj.training.judging import RANKS, Judge
-from temj.training.truths import known, plane
+from temj.evaluation.ranking import DEFINITIONS as RANKS
+from temj.training.judging import Judge, ranked
 from temj.training.validation import Answers
 
 METRICS = {
@@ -58,10 +57,7 @@ def rows_of(judge: Judge, answers: Answers, threshold: float) -> Rows:
     found = figures(judge.by_class(answers, threshold).sum(axis=1))
     values = []
     for number in range(len(judge.core.classes)):
-        total = Ranking()
-        for level, truth in zip(answers.levels, answers.view.truths, strict=True):
-            total += Ranking.of(level[number], plane(truth, number + 1), known(truth))
-        ranks = {"PR-AUC": total.pr_auc(), "ROC-AUC": total.roc_auc()}
+        ranks = ranked(answers, number)
         values.append([ranks[name] if name in ranks else float(found[name][number]) for name in METRICS.values()])
     return Rows(len(answers.view.names), threshold, np.array(values, float))
 
@@ -123,7 +119,7 @@ def _with_mean(values: np.ndarray) -> np.ndarray:
 
 def _mean(values: np.ndarray) -> float:
     values = values[np.isfinite(values)]
-    return float(values.mean()) if len(values) else math.nan
+    return round(float(values.mean()), 12) + 0.0 if len(values) else math.nan  # errors that cancel give 0
 
 
 def _sd(values: np.ndarray) -> float:

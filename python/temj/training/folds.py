@@ -27,7 +27,7 @@ from temj.training.fold_model import Fold, write_fold_model
 from temj.training.interrupt import Interrupts
 from temj.training.live import Progress, Update
 from temj.training.options import TrainingOptions, default_threads
-from temj.training.run import require_same
+from temj.training.run import ANEW, GO_ON, require_same
 
 FOLDS, STATE, FORMAT = "folds", "folds.json", 1
 _GRAIN = 1000
@@ -140,6 +140,11 @@ def _unfinished(folder: Path) -> bool:
     return (folder / "training" / "last.safetensors").exists()
 
 
+def unfinished_folds(output: Path) -> bool:
+    """Whether a training with folds was begun in a model folder, and can go on."""
+    return _State(output / FOLDS, output).running
+
+
 def _options(options: TrainingOptions, number: int, resume: bool) -> TrainingOptions:
     """Of one fold."""
     minutes = None if options.minutes is None else options.minutes / options.folds
@@ -175,21 +180,27 @@ class _State:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    @property
+    def running(self) -> bool:
+        """Whether there is a run that can go on."""
+        return self._read() is not None
+
     def check(self, resume: bool, overwrite: bool) -> None:
         """As :meth:`temj.training.run.RunFolder.check`."""
-        finished, begun = (self._output / CARD).exists(), self._read() is not None
+        finished, begun = (self._output / CARD).exists(), self.running
         begun_else = _unfinished(self._output)
         if resume and not begun:
             raise BadValue(
                 "nothing-to-resume", where=self._output, expected=f"an unfinished run with folds ({FOLDS}/{STATE})",
                 found="a finished model" if finished else "a training without folds" if begun_else else "none",
-                remedy="Check the path, or start without resume.",
+                remedy=f"It is finished, there is nothing to go on with. {ANEW}" if finished
+                else "Check the path, or start without --resume.",
             )  # fmt: skip
         if (finished or begun or begun_else) and not (resume or overwrite):
             raise Refused(
                 "exists", where=self._output, expected="a new or empty model folder",
-                found="a finished model" if finished else "an unfinished training",
-                remedy="Choose another folder, go on with --resume, or replace it with --overwrite.",
+                found="an unfinished training" if begun or begun_else else "a finished model",
+                remedy=GO_ON if begun or begun_else else ANEW,
             )  # fmt: skip
 
     def begin(self, identity: dict[str, Any], threads: int) -> None:

@@ -17,7 +17,7 @@ from temj.models.starting import Start
 from temj.training.augmentations import effective
 from temj.training.curve import curve_files
 from temj.training.following import LeadingTrainer
-from temj.training.judging import DEFAULT_THRESHOLD, Judge, in_words, spaced
+from temj.training.judging import DEFAULT_THRESHOLD, Judge, comparable, in_words
 from temj.training.live import VALIDATION_PNG
 from temj.training.load import pictures, trained_size
 from temj.training.machine import Machine
@@ -145,14 +145,20 @@ class Job:
         judge = Judge(self.averaged, diameters)
         calibrated = judge.calibrated(answers, session.length.judged)
         metrics = [row for each in answers for row in judge.metrics(each, calibrated.thresholds, "validation images")]
-        sample = spaced(self._pictures["train"], len(self._pictures["validation"]))
+        sample = comparable(self._pictures["train"], len(self._pictures["validation"]))
         trained = Answers.of(machine.network(self.averaged), own_view(sample, self.core))
         threshold = calibrated.thresholds[DEFAULT_THRESHOLD]
         metrics += judge.metrics(trained, {DEFAULT_THRESHOLD: threshold}, "training images")
-        pair = judge.mean_iou(trained, threshold), judge.mean_iou(answers[0], threshold)
+        pair = judge.annotated_iou(trained, threshold), judge.annotated_iou(answers[0], threshold)
         words = in_words(*pair, best / session.length.steps)
         kept = f"running mean at step {best} of {session.length.steps}, the best validation"
-        return Judged(calibrated, tuple(metrics), kept, (*self._start.notes, *session.notes, words), pair[1])
+        return Judged(
+            calibrated,
+            tuple(metrics),
+            kept,
+            (*self._start.notes, *session.notes, words),
+            judge.mean_iou(answers[0], threshold),
+        )
 
 
 def _require_annotated(picture: Picture) -> None:

@@ -13,7 +13,9 @@ from temj.cores import Predictor
 from temj.evaluation.agreement import DEFINITIONS, Agreement, Diameter, figures
 from temj.evaluation.calibration import GRID, Calibrated, calibrate
 from temj.evaluation.intervals import interval, limits
+from temj.evaluation.ranking import DEFINITIONS as RANKS
 from temj.evaluation.ranking import Ranking
+from temj.training.sampling import Picture
 from temj.training.truths import known, plane
 from temj.training.validation import Answers
 
@@ -26,11 +28,6 @@ _ALL = (
     "count error", "diameter error",
 )  # fmt: skip
 _AT_OTHERS = ("IoU", "object F1", "area error", "count error", "diameter error")
-RANKS = {
-    "PR-AUC": "area under precision against recall of pixels over all thresholds, as scikit-learn's "
-    "average_precision_score",
-    "ROC-AUC": "share of pairs of an annotated and another pixel in which the annotated one has the higher probability",
-}
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ class Judge:
             data = f"{images} at {answers.view.name}{label}"
             rows += [
                 {"name": metric, "value": float(f"{value:.4g}"), "definition": RANKS[metric], "data": data}
-                for metric, value in _ranked(answers, number).items()
+                for metric, value in ranked(answers, number).items()
                 if math.isfinite(value)
             ]
         return rows
@@ -115,9 +112,19 @@ class Judge:
         values = values[np.isfinite(values)]
         return float(values.mean()) if len(values) else 0.0
 
+    def annotated_iou(self, answers: Answers, threshold: float) -> float:
+        """As :meth:`mean_iou`; NaN where no object is annotated in any of the images."""
+        numbers = range(1, len(self.core.classes) + 1)
+        there = any(plane(truth, number).any() for truth in answers.view.truths for number in numbers)
+        return self.mean_iou(answers, threshold) if there else math.nan
 
-def _ranked(answers: Answers, number: int) -> dict[str, float]:
-    """Areas under the curves of one class (from 0), all images together; NaN where it is not known."""
+
+def ranked(answers: Answers, number: int) -> dict[str, float]:
+    """Areas under the curves of one class (from 0), all images together; NaN where it is not known.
+
+    Returns:
+        By the names of :data:`temj.evaluation.ranking.DEFINITIONS`.
+    """
     total = Ranking()
     for level, truth in zip(answers.levels, answers.view.truths, strict=True):
         total += Ranking.of(level[number], plane(truth, number + 1), known(truth))
@@ -136,6 +143,11 @@ def _row(metric: str, units: np.ndarray, data: str) -> dict[str, Any] | None:
     return row | {"data": data}
 
 
+def comparable(pictures: Sequence[Picture], count: int) -> list[Picture]:
+    """At most ``count`` pictures to compare validation with: those with objects, where there are any."""
+    return spaced([picture for picture in pictures if len(picture.centres)] or pictures, count)
+
+
 def spaced(values: Sequence[Any], count: int | None) -> list[Any]:
     """At most ``count`` of the values, evenly spaced, in their order."""
     if count is None or count >= len(values):
@@ -147,9 +159,12 @@ def in_words(train: float, validation: float, best: float) -> str:
     """What the two mean IoU say of a training, and what helps.
 
     Args:
-        train, validation: mean IoU on training images (without augmentation) and on validation images.
+        train, validation: mean IoU on training images (without augmentation) and on validation images; NaN where
+            they have no annotated object.
         best: how far the training was when it was best, 0..1.
     """
+    if not (math.isfinite(train) and math.isfinite(validation)):
+        return not_comparable(train, validation)
     pair = f"training IoU {train:.2f} against validation {validation:.2f}"
     if train - validation > PARTED:
         early = ""
@@ -171,3 +186,11 @@ def in_words(train: float, validation: float, best: float) -> str:
             "(are objects large enough in the crops, and labelled rightly?) and at validation.png."
         )
     return f"{pair}: they agree, nothing was learned by heart."
+
+
+def not_comparable(train: float, validation: float) -> str:
+    """What is said where one of the two IoU is NaN."""
+    both = (("training", train), ("validation", validation))
+    without = " and ".join(name for name, value in both if not math.isfinite(value))
+    known = "".join(f"{name} IoU {value:.2f}; " for name, value in both if math.isfinite(value))
+    return f"{known}no object is annotated in the {without} images that were compared, so the two cannot be compared."

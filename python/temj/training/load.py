@@ -94,7 +94,7 @@ def _shape(micrograph: Micrograph, trained: float | None, input_size: int | None
 def _nearest(numbers: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Class numbers or object numbers (h, w) or (k, h, w) at another size: those of the nearest pixel."""
     planes = numbers.reshape(-1, *numbers.shape[-2:])
-    scaled = [cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_NEAREST) for plane in planes]
+    scaled = [cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_NEAREST_EXACT) for plane in planes]
     return np.stack(scaled).reshape(*numbers.shape[:-2], *shape)
 
 

@@ -6,7 +6,15 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from temj.training.augmentations import checked, parse
 from temj.training.optimizers import recipe
@@ -108,6 +116,15 @@ class TrainingOptions(BaseModel):
         if isinstance(given, Mapping):
             return checked(given)
         return parse(given) if isinstance(given, list | tuple) else given
+
+    @field_validator("freeze", mode="wrap")
+    @classmethod
+    def _epochs_or_all(cls, given: object, checked: ValidatorFunctionWrapHandler) -> object:
+        """In words of its own: pydantic would name the two types that it tried, as if they were fields."""
+        try:
+            return checked(given)
+        except ValidationError:
+            raise ValueError("a number of epochs (0 or more), or all") from None
 
     @field_validator("optimizer")
     @classmethod

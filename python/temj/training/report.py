@@ -15,6 +15,7 @@ from temj.cores import Trainable
 from temj.datasets import Dataset
 from temj.datasets.folder import PROTOCOL
 from temj.evaluation.calibration import Calibrated
+from temj.evaluation.tables import in_percent
 from temj.models.card import Card
 from temj.training.augmentations import effective
 from temj.training.judging import DEFAULT_THRESHOLD
@@ -65,11 +66,11 @@ class Judged:
 
 
 def threshold_files(calibrated: Calibrated) -> dict[str, bytes]:
-    """``threshold_curve.csv`` and ``.png``: object F1 and errors of quantities at every threshold that was tried."""
+    """``threshold_curve.csv`` and ``.png``: objects and errors (%) at every threshold that was tried."""
     from temj import plots
 
     picture = plots.threshold_curve(calibrated.curve, calibrated.thresholds, "Validation images")
-    return {THRESHOLD_CSV: csv_bytes(calibrated.curve), THRESHOLD_PNG: picture}
+    return {THRESHOLD_CSV: csv_bytes(in_percent(calibrated.curve)), THRESHOLD_PNG: picture}
 
 
 def papers(dataset: Dataset) -> dict[str, bytes]:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _FOLDER, _LAST, _BEST, _TRIAL = "training", "last.safetensors", "best.safetensors", "trial.safetensors"
 
+GO_ON = "Choose another folder, go on with --resume, or replace it with --overwrite."
+ANEW = "Train into another folder, or replace the model with --overwrite."
+
 
 class RunFolder:
     """The checkpoints of the run that makes the model in ``output``."""
@@ -58,15 +61,17 @@ class RunFolder:
                 where=self.output,
                 expected=f"an unfinished training ({_FOLDER}/{_LAST})",
                 found="a finished model" if finished else "none",
-                remedy="Check the path, or start without resume.",
+                remedy=f"It is finished, there is nothing to go on with. {ANEW}"
+                if finished
+                else "Check the path, or start without --resume.",
             )
         if (finished or unfinished) and not (resume or overwrite):
             raise Refused(
                 "exists",
                 where=self.output,
                 expected="a new or empty model folder",
-                found="a finished model" if finished else "an unfinished training",
-                remedy="Choose another folder, go on with --resume, or replace it with --overwrite.",
+                found="an unfinished training" if unfinished else "a finished model",
+                remedy=GO_ON if unfinished else ANEW,
             )
 
     def begin(self, resume: bool) -> None:

@@ -114,11 +114,12 @@ class Trainer:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Move the mean weights towards the new ones; counters are copied. Only the leader's are ever used."""
+        """Move the mean weights towards the new ones. Only the leader's are ever used."""
         if self._world.leads:
             mean, now = self._pairs
             # The start weights are random: the first mean is the first trained weights.
-            self._mean_of_weights(mean, now, self.step) if self.step else torch._foreach_copy_(mean, now)
+            first = self.step == self.skipped
+            torch._foreach_copy_(mean, now) if first else self._mean_of_weights(mean, now, self.step)
 
     def _skip(self, finite: bool) -> None:
         """Count a step that changed nothing.

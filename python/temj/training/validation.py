@@ -11,8 +11,9 @@ import numpy as np
 
 from temj.cores import Predictor, Trainable, Truth
 from temj.data import Instances
-from temj.evaluation.agreement import Agreement, Diameter, compare_objects
+from temj.evaluation.agreement import Agreement, Diameter, compare_objects, is_noise
 from temj.evaluation.objects import Objects
+from temj.inference.candidates import limited
 from temj.inference.forward import run_network
 from temj.inference.network import Network
 from temj.inference.outside import seen
@@ -22,8 +23,6 @@ from temj.training.truths import coarser, known, labels_of, plane
 
 STEPS = 100
 """Bins of probability in which pixels are counted."""
-_NOISE = 20
-"""Times as many pieces as there are objects, from which on an answer is noise that is not worth reading."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +114,8 @@ class Answers:
 
     def read(self, core: Predictor, number: int, threshold: float) -> Instances:
         """The objects of one image, as prediction reads them."""
-        return core.decode(self.levels[number], threshold, 1 / self.view.factor)
+        answer, _notes = limited(self.levels[number], self.view.classes, threshold)
+        return core.decode(answer, threshold, 1 / self.view.factor)
 
     def agreement(
         self, core: Predictor, number: int, threshold: float, diameters: Mapping[str, Diameter]
@@ -216,7 +216,7 @@ def _mean_of_known(iou: np.ndarray) -> np.ndarray:
 def object_f1(core: Predictor, answers: Answers, threshold: float) -> float:
     """Object F1 of all classes and images of a view together; NaN while the answer is noise, which takes long to read.
 
-    Noise: above the threshold there are 20 times as many pieces as annotated objects, and more than 1000.
+    What noise is: :func:`temj.evaluation.agreement.is_noise`.
     """
     from temj.opencv import opencv
 
@@ -224,7 +224,7 @@ def object_f1(core: Predictor, answers: Answers, threshold: float) -> float:
     for number, true in enumerate(answers.view.objects):
         masks = (answers.probabilities(number) > threshold).astype(np.uint8)
         pieces = sum(opencv().connectedComponents(mask, connectivity=8)[0] - 1 for mask in masks)
-        if pieces > max(1000, _NOISE * sum(objects.count for objects in true)):
+        if is_noise(pieces, sum(objects.count for objects in true)):
             return math.nan
         total = Agreement.total([total, *answers.agreement(core, number, threshold, {})])
     return total.metrics()["object F1"]

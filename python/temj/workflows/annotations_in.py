@@ -99,7 +99,9 @@ def names_of(micrograph: Micrograph) -> tuple[str, ...]:
 
 def _format_of(path: Path, given: str) -> str:
     if not path.exists():
-        raise BadAnnotation("missing", where=path, expected="annotations", found="nothing there", remedy="Check it.")
+        raise BadAnnotation(
+            "missing", where=path, expected="annotations", found="no such file or folder", remedy="Check the path."
+        )
     return annotations.recognise(path) if given in ("", "auto") else given
 
 

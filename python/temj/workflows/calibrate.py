@@ -15,14 +15,15 @@ from temj.workflows.training_tables import comparison, thresholds
 
 
 def calibrate(
-    parameters: Mapping[str, Any], progress: Callable[[str, int, int], None] | None = None
+    parameters: Mapping[str, Any], command: str, progress: Callable[[str, int, int], None] | None = None
 ) -> dict[str, Table]:
     """The command: write the model, give tables ``comparison``, ``thresholds``, ``notes`` and ``files``."""
     folder, data = Path(parameters["output"]), open_dataset(parameters["dataset"])
     settings = {name: parameters[name] for name in ("instances", "min_pixels") if parameters[name] is not None}
     model = calibrate_model(
         models.open_model(parameters["model"]), data, folder, settings,
-        device=parameters["device"], overwrite=parameters["overwrite"], progress=progress,
+        command=command,
+        overwrite=parameters["overwrite"], progress=progress,
     )  # fmt: skip
     return {
         "comparison": comparison(model.card),

@@ -90,6 +90,6 @@ def unknown_classes(where: Path | str, strange: Sequence[str], known: Sequence[s
     shown = ", ".join(f"'{name}'" if name else "objects without a class" for name in strange)
     return BadAnnotation(
         "class", where=where, expected=f"objects of the classes of the truth: {', '.join(known)}", found=shown,
-        remedy="Say which class of the truth is meant: --class-map "
-        + " ".join(f"'{name}={known[0]}'" for name in strange if name) + " (or ignore).",
+        remedy="Where a class of the prediction is one of the truth under another name, say so with --class-map "
+        "'name in the prediction=name in the truth', a word for each class; '=ignore' leaves its objects out.",
     )  # fmt: skip

@@ -16,6 +16,7 @@ from temj.data.table_text import to_csv
 from temj.datasets.problems import listed
 from temj.errors import Refused
 from temj.evaluation.judging import Judged
+from temj.evaluation.tables import in_percent
 from temj.plots import overlay, png_bytes, threshold_curve
 
 FACTS, TABLE, IMAGES, CURVE_CSV, CURVE_PNG = (
@@ -66,9 +67,19 @@ def picture(micrograph: Micrograph, found: Instances, true: Instances, judged: J
 
 
 def curve_files(curve: Table, thresholds: Mapping[str, float], title: str) -> dict[str, bytes]:
-    """The curve against the threshold as a table and as a picture."""
+    """The curve against the threshold as a table, errors in percent, and as a picture.
+
+    Args:
+        curve: of :class:`temj.evaluation.calibration.Calibrated`, errors as fractions.
+        thresholds: name → threshold, which are marked.
+        title: of the picture.
+    """
+    shown = Table(tuple(
+        replace(column, name=f"{column.name} ({column.unit})") if column.unit else column
+        for column in in_percent(curve)
+    ))  # fmt: skip
     return {
-        CURVE_CSV: to_csv(curve, DECIMALS).encode(),
+        CURVE_CSV: to_csv(shown, DECIMALS).encode(),
         CURVE_PNG: threshold_curve(curve, thresholds, title),
     }
 

@@ -131,16 +131,16 @@ def train_model(
 
 
 def _folds(model: Model) -> Table:
-    """``folds.csv`` of a model as people read it: 3 digits behind the point, errors in percent."""
+    """``folds.csv`` of a model as people read it: 3 digits behind the point, 1 of errors in percent."""
     header, *lines = csv.reader(model.read(FOLDS_CSV).decode().splitlines())
     cells = [tuple(map(_as_read, header, line)) for line in lines]
-    return outputs.text_table([with_unit(name) for name in header], cells)
+    return outputs.text_table(header, cells)
 
 
 def _as_read(column: str, cell: str) -> str:
     if column in ("Fold", "Class", "Images") or not cell:
         return cell
-    return f"{100 * float(cell):.1f}" if column.endswith(" error") else f"{float(cell):.3f}"
+    return f"{float(cell):.1f}" if column.endswith("(%)") else f"{float(cell):.3f}"
 
 
 def _metrics(model: Model) -> Table:

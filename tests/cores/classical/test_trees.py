@@ -23,7 +23,7 @@ def fitted(classes: int, depth: int, leaf: int = 1) -> tuple[RandomForestClassif
 @pytest.mark.parametrize(("classes", "depth", "leaf"), [(2, 8, 1), (3, 6, 5), (4, 1, 1), (2, 12, 20)])
 def test_probabilities_are_those_of_scikit_learn(classes, depth, leaf):
     theirs, rows = fitted(classes, depth, leaf)
-    ours = Forest.of(theirs.estimators_, depth)
+    ours = Forest.of(theirs, depth, theirs.n_classes_)
     found = probabilities(np.ascontiguousarray(rows.T), ours, threads=2)
     np.testing.assert_allclose(found.T, theirs.predict_proba(rows), atol=1e-6)
 
@@ -33,7 +33,7 @@ def test_a_pixel_at_a_threshold_goes_the_same_way():
     tree = theirs.estimators_[0].tree_
     at = tree.threshold[tree.children_left >= 0].astype(np.float32)
     rows = np.stack([np.resize(np.concatenate([at, np.nextafter(at, np.float32(9))]), 500)] * 9, 1)
-    found = probabilities(np.ascontiguousarray(rows.T), Forest.of(theirs.estimators_, 6))
+    found = probabilities(np.ascontiguousarray(rows.T), Forest.of(theirs, 6, 2))
     np.testing.assert_allclose(found.T, theirs.predict_proba(rows), atol=1e-6)
 
 
@@ -49,7 +49,7 @@ def test_float32_is_on_the_same_side_of_the_rounded_threshold(threshold, value):
 
 def test_storing_rounds_nothing():
     theirs, rows = fitted(3, 7)
-    forest = Forest.of(theirs.estimators_, 7)
+    forest = Forest.of(theirs, 7, theirs.n_classes_)
     state = {name: torch.from_numpy(getattr(forest, name).copy()) for name in ("feature", "threshold", "answer")}
     stored = decode_weights(encode_weights(state, "a"), "a")
     again = Forest(*(stored[name].numpy() for name in ("feature", "threshold", "answer")))
@@ -59,3 +59,15 @@ def test_storing_rounds_nothing():
 
 def test_an_empty_forest_knows_nothing():
     np.testing.assert_allclose(probabilities(np.zeros((2, 5), np.float32), Forest.empty(3, 4, 4)), 0.25)
+
+
+@pytest.mark.parametrize(("shown", "classes"), [((0, 2), 3), ((0, 1, 3), 4), ((1,), 2)])
+def test_classes_that_were_not_shown_keep_their_place(shown, classes):
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(400, 4)).astype(np.float32)
+    target = np.array(shown)[np.digitize(rows[:, 0], np.linspace(-0.5, 0.5, len(shown) - 1))]
+    theirs = RandomForestClassifier(5, max_depth=4, random_state=0, n_jobs=1).fit(rows, target)
+    found = probabilities(np.ascontiguousarray(rows.T), Forest.of(theirs, 4, classes))
+    assert found.shape == (classes, 400)
+    np.testing.assert_allclose(found[list(shown)].T, theirs.predict_proba(rows), atol=1e-6)
+    assert not found[[number for number in range(classes) if number not in shown]].any()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -20,6 +20,7 @@ from temj.opencv import opencv
 
 if TYPE_CHECKING:
     import torch
+    from sklearn.ensemble import RandomForestClassifier
 
 IMAGES, PIXELS = 24, 40_000
 """Most images, and most pixels of all of them together, that a forest is fitted to."""
@@ -117,10 +118,11 @@ class PixelForest(Classical):
             step: called in between; it may raise to stop.
 
         Raises:
-            BadValue: a class, or the background, has no pixel.
+            BadValue: a class, or the background, has no pixel in what is analysed of the images.
         """
         require_annotated(truths, self.classes)
         chosen = examples.choose(images, truths, IMAGES, seed)
+        examples.require_occurring(chosen, self.classes)
         sizes = examples.areas(chosen)
         least = self.settings.min_pixels
         self.settings = self.settings.model_copy(
@@ -130,8 +132,9 @@ class PixelForest(Classical):
             }
         )
         rows, classes = self._sample(chosen, seed, step)
-        estimators = _grow(rows, classes, self.settings, seed, step)
-        self.network = _module(Forest.of(estimators, self.settings.depth), self.scales, self.settings.smoothing)
+        grown = _grow(rows, classes, self.settings, seed, step)
+        forest = Forest.of(grown, self.settings.depth, len(self.classes) + 1)
+        self.network = _module(forest, self.scales, self.settings.smoothing)
 
     def _sample(self, chosen: Sequence[Example], seed: int, step: Step) -> tuple[np.ndarray, np.ndarray]:
         """Features float32 (n, f) and classes (n,) of pixels drawn from the images."""
@@ -168,8 +171,10 @@ def _draw(example: Example, shares: np.ndarray, rng: np.random.Generator) -> np.
     return places[rng.random(len(places)) < shares[example.classes.ravel()[places]]]
 
 
-def _grow(rows: np.ndarray, classes: np.ndarray, settings: ForestSettings, seed: int, step: Step) -> list[Any]:
-    """The fitted trees; a few at a time, so that it can be stopped."""
+def _grow(
+    rows: np.ndarray, classes: np.ndarray, settings: ForestSettings, seed: int, step: Step
+) -> RandomForestClassifier:
+    """The fitted forest; a few trees at a time, so that it can be stopped."""
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(
@@ -180,7 +185,7 @@ def _grow(rows: np.ndarray, classes: np.ndarray, settings: ForestSettings, seed:
         step("growing trees", grown, settings.trees)
         forest.set_params(n_estimators=min(grown + _TREES_A_STEP, settings.trees))
         forest.fit(rows, classes)
-    return forest.estimators_
+    return forest
 
 
 def _module(forest: Forest, scales: tuple[float, ...], smoothing: float) -> torch.nn.Module:

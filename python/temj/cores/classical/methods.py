@@ -36,8 +36,8 @@ def known_method(name: str) -> str:
     if len(same) == 1:
         return same[0]
     near = difflib.get_close_matches(name.lower(), [known.lower() for known in table], n=1, cutoff=0.5)
-    advice = "".join(f"; did you mean '{known}'?" for known in table if near and known.lower() == near[0])
-    raise ValueError(f"method must be auto or one of {', '.join(table)}{advice}")
+    advice = "".join(f" (did you mean '{known}'?)" for known in table if near and known.lower() == near[0])
+    raise ValueError(f"auto or one of {', '.join(table)}{advice}")
 
 
 def global_threshold(method: str, field: FlatField, bright: bool) -> float | None:

@@ -14,7 +14,7 @@ from temj.cores.classical.base import Step
 from temj.cores.classical.examples import Example
 from temj.cores.classical.fields import FlatField, flat_field
 from temj.cores.classical.methods import ASYMMETRIC, GLOBAL, LOCAL, as_dark, global_threshold, local_threshold
-from temj.evaluation.agreement import Agreement, compare
+from temj.evaluation.agreement import Agreement, compare, is_noise
 
 if TYPE_CHECKING:
     from temj.cores.classical.threshold import Threshold, ThresholdSettings
@@ -31,8 +31,6 @@ _OFFSETS = {"sauvola": np.linspace(-0.2, 0.6, 33)}
 _OTHER_OFFSETS = np.linspace(0, 4, 41)
 HALF = 0.5
 """Probability at a method's own threshold."""
-_NOISE = 20
-"""Times as many pieces as annotated objects, from which on a setting finds nothing but noise."""
 
 
 class Counts(NamedTuple):
@@ -200,8 +198,8 @@ def _by_objects(
 def _is_noise(mask: np.ndarray, example: Example) -> bool:
     from temj.opencv import opencv
 
-    pieces = opencv().connectedComponents(mask.astype(np.uint8), connectivity=8)[0]
-    return pieces > max(1000, _NOISE * int(example.objects.max()))
+    pieces = opencv().connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1
+    return is_noise(pieces, int(example.objects.max()))
 
 
 def score(

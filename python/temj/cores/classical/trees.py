@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
 
 CHUNK = 1 << 15
 """Pixels that go through a tree together: their features stay in the caches."""
@@ -39,9 +42,15 @@ class Forest:
         return cls(np.zeros(nodes, np.int16), np.zeros(nodes, np.int32), equal.view(np.int32))
 
     @classmethod
-    def of(cls, estimators: list[Any], depth: int) -> Forest:
-        """From the fitted trees (``estimators_``) of scikit-learn's ``RandomForestClassifier``, none deeper."""
-        grown = [_filled(estimator.tree_, depth) for estimator in estimators]
+    def of(cls, fitted: RandomForestClassifier, depth: int, classes: int) -> Forest:
+        """From a fitted forest of scikit-learn.
+
+        Args:
+            fitted: to classes that are numbers from 0; those that it was not shown are answered by 0.
+            depth: none of its trees is deeper.
+            classes: how many there are, with the background.
+        """
+        grown = [_filled(estimator.tree_, depth, fitted.classes_, classes) for estimator in fitted.estimators_]
         feature, threshold, answer = (np.stack(parts) for parts in zip(*grown, strict=True))
         return cls(feature, threshold.view(np.int32), answer.view(np.int32))
 
@@ -51,7 +60,7 @@ class Forest:
         return self.threshold.view(np.float32), self.answer.view(np.float32)
 
 
-def _filled(tree: Any, depth: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _filled(tree: Any, depth: int, shown: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features, thresholds (float32) and answers (float32) of one tree filled up to a depth."""
     feature = np.zeros(2**depth - 1, np.int16)
     threshold = np.full(2**depth - 1, np.inf, np.float32)  # under a leaf it does not matter where a pixel goes
@@ -64,7 +73,9 @@ def _filled(tree: Any, depth: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         children = np.stack([tree.children_left[at], tree.children_right[at]], 1)
         at = np.where(leaf[:, None], at[:, None], children).ravel()
     shares = tree.value[at][:, 0]
-    return feature, threshold, (shares / shares.sum(1, keepdims=True)).astype(np.float32)
+    answer = np.zeros((len(at), classes), np.float32)
+    answer[:, np.asarray(shown, np.intp)] = shares / shares.sum(1, keepdims=True)
+    return feature, threshold, answer
 
 
 def below(thresholds: np.ndarray) -> np.ndarray:

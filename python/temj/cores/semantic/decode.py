@@ -53,6 +53,7 @@ def told_apart(
         return split_touching(mask, neck=settings.neck, min_depth=max(1.0, scale), min_area=least)
     if settings.instances == "none":
         return _without_small(_pieces(mask), least)
+    mask = _without_small(_pieces(mask), least) > 0
     smoothing, fall = _HILLS[settings.instances]
     height = _height(probability, apart, settings.instances)
     height = opencv().GaussianBlur(height.astype(np.float32), (0, 0), smoothing * scale)
@@ -78,7 +79,7 @@ def hills(mask: np.ndarray, height: np.ndarray, fall: float) -> np.ndarray:
         fall: a top counts if every way from it to a higher one falls at least so far.
 
     Returns:
-        bool (h, w); each connected piece is one top.
+        bool (h, w); each connected piece is one top; pieces of the mask that are nearly flat have none.
     """
     from skimage.morphology import reconstruction
 
@@ -89,7 +90,10 @@ def hills(mask: np.ndarray, height: np.ndarray, fall: float) -> np.ndarray:
         left, top, width, rows = boxes[piece, :4].tolist()
         box = np.s_[top : top + rows, left : left + width]
         inside = pieces[box] == piece
-        own = np.where(inside, height[box], height[box].min() - 2 * fall)
+        heights = height[box][inside]
+        if heights.max() - heights.min() < fall:  # there cannot be two tops
+            continue
+        own = np.where(inside, height[box], heights.min() - 2 * fall)
         above = own - reconstruction(own - fall, own)
         domes = cv2.connectedComponents((inside & (above > 1e-3 * fall)).astype(np.uint8), connectivity=8)[1]
         highest = np.zeros(int(domes.max()) + 1)

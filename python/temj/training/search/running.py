@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import math
 import shutil
@@ -18,7 +19,7 @@ from temj.models.card import CARD
 from temj.models.copying import copy_model
 from temj.training.alone import require_alone
 from temj.training.curve import CURVE_CSV, CURVE_PNG
-from temj.training.folds import fold_splits
+from temj.training.folds import FOLDS, fold_splits, unfinished_folds
 from temj.training.interrupt import Interrupts
 from temj.training.live import Progress
 from temj.training.loop import train
@@ -112,6 +113,7 @@ class _Search:
             )  # fmt: skip
         if self._plan.final and self._final != best.number:
             self._train_final(best)
+        shutil.rmtree(self._output / MODEL / "training", ignore_errors=True)  # a kill may have left the final's marker
         return Found(tuple(self._trials), best, open_model(self._output / MODEL))
 
     def _open(self) -> None:
@@ -248,25 +250,39 @@ class _Search:
         """Train the best settings anew, for longer."""
         folder = self._output / MODEL
         marker = folder / "training" / f"trial-{best.number:03d}"
-        going = _unfinished(folder) and marker.exists()
-        if not going:
-            storage.make_folder(marker.parent)
-            storage.write_bytes(marker, b"")
+        going = marker.exists() and _unfinished(folder)
+        if not going and marker.exists() and marker.read_bytes() != _card_hash(folder):
+            model = open_model(folder)  # a kill came after the training, before it was written down
+            model.verify()
+        else:
+            if not going:
+                for old in (marker.parent, folder / FOLDS):
+                    shutil.rmtree(old, ignore_errors=True)
+                storage.make_folder(marker.parent)
+                storage.write_bytes(marker, _card_hash(folder))
+            model = self._of_final(best, folder, going)
+            storage.write_bytes(marker, b"trained")
+        copy_model(model, folder, self._card(model, best))
+        self._final = best.number
+        self._save()
+
+    def _of_final(self, best: Trial, folder: Path, going: bool) -> Model:
         options = self._options(best, {"epochs": None, "minutes": None, **self._plan.final}, going)
 
         def told(message: str, current: int, maximum: int) -> None:
             self._progress(f"the best settings anew: {message}", current, maximum)
 
-        model = train(self._dataset, self._core, folder, options, told, self._stopped)
-        copy_model(model, folder, self._card(model, best))
-        marker.unlink(missing_ok=True)
-        shutil.rmtree(marker.parent, ignore_errors=True)
-        self._final = best.number
-        self._save()
+        return train(self._dataset, self._core, folder, options, told, self._stopped)
 
 
 def _unfinished(folder: Path) -> bool:
-    return (folder / "training" / "last.safetensors").exists() or (folder / "folds" / "folds.json").exists()
+    return (folder / "training" / "last.safetensors").exists() or unfinished_folds(folder)
+
+
+def _card_hash(folder: Path) -> bytes:
+    """Of the card that is in a folder: it is another one as soon as a training there has ended."""
+    card = folder / CARD
+    return hashlib.sha256(card.read_bytes()).hexdigest().encode() if card.exists() else b""
 
 
 def _thin(folder: Path) -> None:
