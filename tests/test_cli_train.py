@@ -144,7 +144,7 @@ def _with_nan(pixels: np.ndarray) -> np.ndarray:
     ("wrong", "words", "says"),
     [
         (None, ["--encoder", "resnet17"], "unknown-encoder: resnet17.*Did you mean resnet18"),
-        (None, ["--architecture", "Unett"], "architecture.*'Unet'.*found 'Unett'"),
+        (None, ["--architecture", "Unett"], "architecture.*one of: Unet.*found 'Unett'.*Did you mean 'Unet'"),
         (None, ["--augmentation", "scael=0.5"], "Did you mean 'scale'"),
         (_without, [], "one image only.*Label at least one more"),
         (_changed("masks/0.tif", lambda mask: mask * 7), [], "masks/0.tif.*values 0 to 1.*found 7"),

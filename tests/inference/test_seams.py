@@ -13,9 +13,10 @@ from temj import readers, resources
 from temj.inference import forward, ready
 from temj.models import open_model
 
-LARGEST, CHANGED, MEAN = 0.15, 50e-6, 1e-4
+LARGEST, CHANGED, MEAN = 0.25, 6e-5, 6e-5
 """The blending tolerance with the full overlap: no probability differs by more, no larger share of the pixels changes
-sides of the threshold, no larger mean difference. What is measured with the shipped model is 0.11, 24e-6, 3e-5."""
+sides of the threshold, no larger mean difference. Measured here with the shipped model: 0.15, 3e-5, 3e-5; with an
+overlap of 64 pixels it is 0.26, 8e-5, 9e-5."""
 
 
 @pytest.fixture(scope="module")

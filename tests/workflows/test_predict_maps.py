@@ -159,8 +159,9 @@ class TestSeveralModels:
         image, out = micrograph("a.tif"), tmp_path / "out"
         outputs = predict([image], out, model=f"loops,{voids}", classes=True, probability=True)
         assert outputs["summary"]["Class"].tolist() == ["loop", "void"]
-        assert outputs["summary"]["Threshold"].tolist() == [0.72, 0.6]
-        assert outputs["summary"]["Threshold Name"].tolist() == ["area", "auto"]
+        number, name = temj.open_model("loops").card.threshold()
+        assert outputs["summary"]["Threshold"].tolist() == [number, 0.6]
+        assert outputs["summary"]["Threshold Name"].tolist() == [name, "auto"]
         rois = annotations.read(out / "a_RoiSet.zip")
         assert set(zip(rois.class_name, rois.group, strict=True)) == {("loop", 1), ("void", 2)}
         run = run_of(out)

@@ -8,7 +8,7 @@ instead of the image) and the middle eighth is blended linearly::
     right tile                . . . \\------------------------
                              |<- overlap ->|
 
-How far a cut edge is felt was measured with the shipped ``loops`` (U-Net, ResNet-18) on a mosaic of the 16 shared
+How far a cut edge is felt was measured with a first model ``loops`` (U-Net, ResNet-18) on a mosaic of the 16 shared
 tiles, as the largest difference of a probability from one pass over the whole: 0.7 next to the edge, 0.28 at 64 pixels
 from it, 0.07 at 96, 0.03 at 128, 0.001 at 192. So tiles share 256 pixels. What that costs is exactly the pixels that
 are seen twice: nothing up to one tile, 13 % at 4096 x 4096.
