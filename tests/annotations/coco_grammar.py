@@ -209,7 +209,7 @@ TEXT_PLANTS: dict[str, tuple[Callable[[str], bytes], str]] = {
     "very nested": (lambda t: t.replace('"area": 1', '"area": ' + "[" * 10**5 + "]" * 10**5, 1).encode(), "brackets"),
     "comma": (lambda t: t.replace("}]", "},]", 1).encode(), "line 1, column"),
     "cut off": (lambda t: t[: len(t) // 2].encode(), "line 1, column"),
-    "behind": (lambda t: (t + "{}").encode(), "Extra data"),
+    "behind": (lambda t: (t + "{}").encode(), "the end of the file after the last closing bracket"),
     "UTF-16": (lambda t: t.encode("utf-16"), "BadAnnotation/encoding"),
     "bytes": (lambda t: t.encode()[:-1] + b"\xff}", "byte 0xff"),
     "nothing": (lambda t: b"", "found 0 bytes"),

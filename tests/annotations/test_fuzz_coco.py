@@ -204,5 +204,5 @@ def test_a_report_of_many_problems_shows_the_first_20(file: Path) -> None:
     document = {"images": [], "annotations": [{"id": k, "bbox": [1, 1, 2, 2]} for k in range(50)], "categories": []}
     with pytest.raises(BadAnnotation, match="found 100 problems:") as caught:
         read(file, grammar.text_of(document).encode())
-    assert caught.value.message.count("\n") == 21
+    assert caught.value.message.count("\n") == 22  # 20 problems, how many more, and what to do
     assert "… and 80 more" in caught.value.message
