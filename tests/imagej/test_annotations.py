@@ -93,7 +93,7 @@ class TestPlaces:
     ("name", "words"),
     [
         ("exists", "Refused/exists"),
-        ("no such", "nothing there"),
+        ("no such", "no such file or folder"),
         ("no source", "BadValue/missing: source. Expected file or folder of annotations."),
         ("wrong image", "an entry for drawn.tif"),
         ("nothing drawn", "ROIs in the ROI Manager"),
@@ -158,7 +158,7 @@ class TestDialogs:
 
     def test_errors_are_shown_and_nothing_is_added(self, seen):
         assert "exists" in seen["exists"]
-        assert "nothing there" in seen["missing"].replace("|", " ")
+        assert "no such file or folder" in seen["missing"].replace("|", " ")
         assert seen["manager after an error"] == 57
 
 

@@ -36,10 +36,13 @@ def test_the_dialog_is_made_from_the_declaration(facts):
     assert facts["title"] == "TEMJ Predict"
     assert facts["buttons"] == ["Cancel", "Help", "OK"]
     models, *others = facts["choices"]
-    assert models[0] == "loops"
+    assert "loops" in models
     assert models[-1] == "Other folder..."
     assert others == [["auto", "cpu", "cuda", "mps"], ["auto", "yes", "no"]]
-    assert facts["checkboxes"] == ["Ellipses", "Fill", "Overwrite"]
+    assert facts["checkboxes"] == [
+        "Ellipses", "Probability map", "Classes map", "Tta (test-time augmentation)", "Fill", "Populations",
+        "Overwrite",
+    ]  # fmt: skip
 
 
 def test_a_cancelled_dialog_is_not_recorded(facts):
@@ -49,7 +52,9 @@ def test_a_cancelled_dialog_is_not_recorded(facts):
 def test_a_value_that_cannot_be_recorded_brings_the_dialog_back(facts):
     assert facts["not recordable"].startswith("TEMJ: BadValue/not-recordable: output.")
     assert facts["calls after refusal"] == 0
-    assert facts["kept in dialog"] == ["0.4", "/results of [today/", "", "auto"]
+    kept = {"threshold": "0.4", "output": "/results of [today/", "pixel_size": "", "area": "auto"}
+    assert {name: facts["kept in dialog"][name] for name in kept} == kept
+    assert (facts["kept in dialog"]["input_size"], facts["kept in dialog"]["shape_rule"]) == ("", "")
 
 
 def test_the_recorder_writes_a_complete_line(facts):
@@ -57,7 +62,7 @@ def test_the_recorder_writes_a_complete_line(facts):
 
 
 def test_the_line_replays_in_the_window_and_in_batch_mode(facts):
-    given = {name: value for name, value in facts["call"]["parameters"].items() if value is not False}
+    given = {name: value for name, value in facts["call"]["parameters"].items() if value not in (False, "")}
     given["output"] = given["output"].rstrip("/")
     assert facts["replay call"]["parameters"] == facts["batch call"]["parameters"] == given
     assert facts["replay"] == {"value": "6"}
@@ -67,7 +72,8 @@ def test_the_line_replays_in_the_window_and_in_batch_mode(facts):
 
 
 def test_values_are_kept_within_the_session(facts):
-    assert facts["kept in session"] == ["0.4", "/results of today/", "0.39", "auto"]
+    kept = {"threshold": "0.4", "output": "/results of today/", "pixel_size": "0.39", "area": "auto"}
+    assert {name: facts["kept in session"][name] for name in kept} == kept
 
 
 def test_objects_go_to_overlay_and_manager_behind_what_is_there(facts):
@@ -115,7 +121,7 @@ def test_an_error_is_shown_in_words_and_nothing_changes(facts):
 
 def test_measure_takes_the_roi_manager(facts):
     assert facts["measured"] == [19, "measure"]
-    assert facts["recorded measure"] == 'run("TEMJ Measure...", "diameter=auto");'
+    assert facts["recorded measure"] == 'run("TEMJ Measure...", "diameter=auto skeleton=auto");'
 
 
 @pytest.mark.skipif(

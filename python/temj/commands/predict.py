@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from temj.commands import shapes
-from temj.commands.base import Cancelled, Command, Parameters, Progress, TextOrNumber, Values, parameter
+from temj.commands.base import Cancelled, Command, Parameters, Progress, TextOrNumber, Values, hinted, parameter
 from temj.commands.repeat import repeat
 from temj.commands.shapes import ShapeRule
 from temj.errors import BadValue
@@ -24,8 +24,10 @@ class PredictParameters(Parameters):
         "Probability a pixel must exceed (0 to 1), the name of one of the model's thresholds, or auto.",
     )
     ellipses: bool = parameter(False, "Also give the fitted ellipse of each object.")
-    probability: bool = parameter(False, "Also give a map of the probability of each class (32-bit).")
-    classes: bool = parameter(False, "Also give a map of the class of each pixel (8-bit, in the classes' colours).")
+    probability: bool = hinted("map", parameter(False, "Also give a map of the probability of each class (32-bit)."))
+    classes: bool = hinted(
+        "map", parameter(False, "Also give a map of the class of each pixel (8-bit, in the classes' colours).")
+    )
     shape_rule: ShapeRule = shapes.shape_rule()
     output: Path | None = parameter(None, "Folder for the results.", role="output_folder")
     pixel_size: TextOrNumber = parameter(
@@ -51,11 +53,14 @@ class PredictParameters(Parameters):
         ge=32,
         le=32768,
     )
-    tta: bool = parameter(
-        False,
-        "Test-time augmentation: the mean over the mirror images and quarter turns that the model's task allows; up to "
-        "8 times the time.",
-        advanced=True,
+    tta: bool = hinted(
+        "(test-time augmentation)",
+        parameter(
+            False,
+            "Test-time augmentation: the mean over the mirror images and quarter turns that the model's task allows; "
+            "up to 8 times the time.",
+            advanced=True,
+        ),
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = parameter("auto", "Where the network runs.", advanced=True)
     frames: str = parameter(

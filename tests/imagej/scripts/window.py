@@ -4,7 +4,9 @@ import time
 
 import common
 
+from temj import commands
 from temj import imagej as tij
+from temj.commands.base import views
 from temj.imagej import menu
 from temj.imagej.host import host
 from temj.imagej.java import J
@@ -17,6 +19,20 @@ facts = {"bridge": host().bridge}
 facts["menu"] = list(items())
 tij.attach()
 facts["submenus"] = [str(e.getLabel()) for e in menu.items(J.Menus.getImageJMenu("Plugins"))].count(menu.MENU)
+
+PREDICT = commands.command("predict").parameters
+TEXTS = [
+    view.name
+    for advanced in (False, True)
+    for view in views(PREDICT, "imagej")
+    if view.advanced is advanced and view.kind not in ("flag", "choice") and view.role != "model"
+]
+"""The parameters of TEMJ Predict... that are text fields of its dialog, in their order there."""
+
+
+def field(shown, name):
+    return shown.getStringFields().get(TEXTS.index(name))
+
 
 # no image
 click("TEMJ Predict...")
@@ -44,15 +60,15 @@ idle()
 facts["recorded after cancel"] = recorded()[len(before) :]
 click("TEMJ Predict...")
 shown = dialog()
-shown.getStringFields().get(0).setText("0.4")
-shown.getStringFields().get(1).setText("/results of [today")
+field(shown, "threshold").setText("0.4")
+field(shown, "output").setText("/results of [today")
 press(shown, "OK")
 facts["not recordable"] = message()
 facts["calls after refusal"] = len(common.calls)
 shown = dialog()
-facts["kept in dialog"] = [str(field.getText()) for field in shown.getStringFields()]
-shown.getStringFields().get(1).setText("/results of today/")
-shown.getStringFields().get(2).setText("0.39")
+facts["kept in dialog"] = {name: str(field(shown, name).getText()) for name in TEXTS}
+field(shown, "output").setText("/results of today/")
+field(shown, "pixel_size").setText("0.39")
 shown.getCheckboxes().get(0).setState(True)
 press(shown, "OK")
 idle()
@@ -130,7 +146,7 @@ facts["recorded after error"] = "boom" in recorded()
 # measure what is in the ROI Manager
 click("TEMJ Predict...")
 shown = dialog()
-facts["kept in session"] = [str(field.getText()) for field in shown.getStringFields()]
+facts["kept in session"] = {name: str(field(shown, name).getText()) for name in TEXTS}
 press(shown, "Cancel")
 idle()
 click("TEMJ Measure...")
