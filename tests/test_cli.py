@@ -1,5 +1,6 @@
 """The command line as a process: what a shell sees."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -60,7 +61,6 @@ def test_options_not_given_are_left_to_the_declaration() -> None:
 
 def test_the_first_signal_asks_the_second_stops(capsys: pytest.CaptureFixture) -> None:
     import os
-    import signal
 
     stop = cli.Stop()
     before = signal.getsignal(signal.SIGTERM)
@@ -77,7 +77,6 @@ def test_the_first_signal_asks_the_second_stops(capsys: pytest.CaptureFixture) -
 
 def test_sigterm_ends_a_prediction_in_order_and_it_can_be_resumed(tmp_path: Path) -> None:
     import shutil
-    import signal
     import time
 
     from temj import resources
@@ -127,3 +126,19 @@ def test_a_log_tells_of_every_piece_of_work(capsys: pytest.CaptureFixture) -> No
     told = capsys.readouterr().err.splitlines()
     assert [line for line in told if "downloading" in line] == [f"{10 * n} %: downloading" for n in range(1, 11)]
     assert [line for line in told if "training" in line] == [f"{10 * n} %: training" for n in range(1, 11)]
+
+
+def test_the_second_signal_ends_it_in_words_also_where_a_library_turns_it_into_an_error(monkeypatch, capsys) -> None:
+    """An import of a compiled module that is interrupted raises ImportError from KeyboardInterrupt."""
+
+    def interrupted(_name, _words, stop):
+        with stop.listening():
+            signal.raise_signal(signal.SIGINT)
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt as error:
+                raise ImportError("initialization failed") from error
+
+    monkeypatch.setattr(cli, "_run", interrupted)
+    assert cli.main(["doctor"]) == 128 + signal.SIGINT
+    assert "Stopped at once." in capsys.readouterr().err

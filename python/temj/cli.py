@@ -49,8 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(error.message)
         return error.exit_code
     except KeyboardInterrupt:
-        _say("Stopped at once.")
-        return 128 + signal.SIGINT
+        return _stopped_at_once()
+    except Exception:
+        if not stop.at_once:
+            raise
+        return _stopped_at_once()  # compiled libraries turn an interrupted import into errors of their own
+
+
+def _stopped_at_once() -> int:
+    _say("Stopped at once.")
+    return 128 + signal.SIGINT
 
 
 def families() -> set[str]:
@@ -79,6 +87,7 @@ class Stop:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.at_once = False
 
     def __call__(self) -> bool:
         """Whether a signal has come."""
@@ -102,6 +111,7 @@ class Stop:
 
     def _stop(self, number: int, _frame: object) -> None:
         if self.signal is not None:
+            self.at_once = True
             raise KeyboardInterrupt
         self.signal = number
         _say("\nStopping in order; press Ctrl-C again to stop at once.")
