@@ -101,7 +101,7 @@ def test_settings_in_which_members_differ_are_kept_apart():
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"core": "ensemble", "members": 2}, "no ensemble itself"),
+        ({"core": "ensemble", "members": 2}, "whose mean can be taken"),
         ({"core": "semantic", "members": 0, "settings": INNER}, "greater than or equal to 1"),
         ({"core": "semantic", "members": 2, "settings": INNER, "own": [{}]}, "each of the 2 members"),
         ({"core": "semantic", "members": 2, "settings": INNER, "own": [{}, {"classes": ["rod"]}]}, "equal classes"),

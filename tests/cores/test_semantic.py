@@ -258,7 +258,8 @@ class TestLoss:
         assert found == pytest.approx(entropy + dice, rel=1e-5)
 
     def test_rare_classes_weigh_more(self):
-        weights = core("a", "b").fitted_to({"": 9000, "a": 900, "b": 100})["class_weights"]
+        class_map = np.repeat([0, 1, 2], [9000, 900, 100]).astype(np.uint8).reshape(100, 100)
+        weights = core("a", "b").fitted_to([Truth(class_map[:50]), Truth(class_map[50:])])["class_weights"]
         assert weights[0] < weights[1] < weights[2]
         assert weights[2] / weights[1] == pytest.approx(3, rel=1e-4)
-        assert core().fitted_to({"": 1, "loop": 1}) == {}
+        assert core().fitted_to([Truth((class_map > 0).astype(np.uint8))]) == {}

@@ -11,6 +11,7 @@ from torchvision.transforms.v2 import functional
 
 from temj.data import RoiType, Shape, Shapes
 from temj.geometry.raster import rasterise
+from temj.geometry.rotated import corners
 from temj.training.augmentations.geometric import (
     Elastic,
     FlipHorizontal,
@@ -20,7 +21,7 @@ from temj.training.augmentations.geometric import (
     Scale,
     Warp,
 )  # fmt: skip
-from temj.training.augmentations.maps import IDENTITY, Place, corners
+from temj.training.augmentations.maps import IDENTITY, Place
 from temj.training.augmentations.pipeline import seeded
 
 SHAPE = (220, 260)

@@ -11,6 +11,9 @@ from temj.cores.channels import CHANNELS, Channels
 
 CORES = {
     "semantic": "temj.cores.semantic.core:Semantic",
+    "boxes": "temj.cores.detection.core:Boxes",
+    "masks": "temj.cores.detection.core:Masks",
+    "rotated": "temj.cores.detection.rotated.core:Rotated",
     "ensemble": "temj.cores.ensemble:Ensemble",
     "threshold": "temj.cores.classical.threshold:Threshold",
     "watershed": "temj.cores.classical.watershed:Watershed",
@@ -19,7 +22,10 @@ CORES = {
 }
 """name -> class; called with the settings that a card's ``core.settings`` holds."""
 
-__all__ = ["CHANNELS", "CORES", "Channels", "Fittable", "Predictor", "Trainable", "Truth", "make_core"]
+DETECTORS = ("boxes", "masks", "rotated")
+"""The cores that answer with objects (:class:`temj.cores.detection.Detector`) instead of a map."""
+
+__all__ = ["CHANNELS", "CORES", "DETECTORS", "Channels", "Fittable", "Predictor", "Trainable", "Truth", "make_core"]
 
 
 def make_core(name: str, settings: Mapping[str, Any]) -> Any:

@@ -2,11 +2,16 @@
 
 Shapes: c input channels, k classes, h rows, w columns, n images. Everything is on the pixel grid of the
 model, except that :meth:`Predictor.decode` takes whatever grid the probabilities were brought to.
+
+Cores that answer with objects instead of a map (:class:`temj.cores.detection.Detector`) keep the same protocols, but
+for what :meth:`Predictor.forward` gives and :meth:`Predictor.decode` takes: their candidates
+(:class:`temj.cores.detection.Detections`) of each image.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,6 +37,7 @@ class Truth:
 
     class_map: np.ndarray
     objects: np.ndarray | None = None
+    instances: Instances | None = None
 
 
 class Predictor(Protocol):
@@ -100,11 +106,22 @@ class Trainable(Predictor, Protocol):
         them; the others say where a pixel counts in the loss.
         """
 
-    def loss(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Scalar loss of the network's own output (n, ?, h, w) against a batch of targets (n, t, h, w)."""
+    def target(self, truth: Truth) -> Any:
+        """What :meth:`losses` takes of an image: of a map what :meth:`encode` gives."""
 
-    def fitted_to(self, class_pixels: Mapping[str, int]) -> Mapping[str, Any]:
-        """Settings that follow from the training data (class → pixels, background under ``""``), such as weights."""
+    def losses(
+        self, images: torch.Tensor, wanted: Sequence[Any], computing: Callable[[], AbstractContextManager]
+    ) -> torch.Tensor:
+        """Scalar loss of the network on prepared images (n, c, h, w), with gradients.
+
+        Args:
+            images: on the device of the network.
+            wanted: the target of each.
+            computing: gives the context in which the layers compute in the precision of the training.
+        """
+
+    def fitted_to(self, truths: Sequence[Truth]) -> Mapping[str, Any]:
+        """Settings that follow from the training data, such as weights of the classes or anchors."""
 
 
 class Fittable(Predictor, Protocol):

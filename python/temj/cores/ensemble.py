@@ -56,9 +56,11 @@ class Ensemble:
         except ValidationError as error:
             first = error.errors()[0]
             raise _wrong(".".join(map(str, first["loc"])), first["msg"], repr(first["input"])[:80]) from None
+        from temj.cores import DETECTORS
+
         chosen = self.settings
-        if chosen.core == NAME:
-            raise _wrong("core", "a core that is no ensemble itself", repr(chosen.core))
+        if chosen.core in (NAME, *DETECTORS):
+            raise _wrong("core", "a core that answers with a map, whose mean can be taken", repr(chosen.core))
         if len(chosen.own) not in (0, chosen.members):
             raise _wrong("own", f"one mapping for each of the {chosen.members} members", len(chosen.own))
         from temj.cores import make_core

@@ -142,8 +142,8 @@ def _common_pixels(first: Runs, second: Runs, count: int) -> Columns:
     begin = [runs.y * span + runs.start - low for runs in (first, second)]
     end = [start + runs.length for start, runs in zip(begin, (first, second), strict=True)]
     # two intervals overlap where one begins inside the other: each pair is found exactly once
-    in_first = _beginning_in(begin[1], begin[0], end[0], "left")
-    in_second = ((inside, outer) for outer, inside in _beginning_in(begin[0], begin[1], end[1], "right"))
+    in_first = beginnings_in(begin[1], begin[0], end[0], "left")
+    in_second = ((inside, outer) for outer, inside in beginnings_in(begin[0], begin[1], end[1], "right"))
     keys, pixels = [np.empty(0, np.int64)], [np.empty(0)]
     for one, other in chain(in_first, in_second):
         shared = np.minimum(end[0][one], end[1][other]) - np.maximum(begin[0][one], begin[1][other])
@@ -163,7 +163,7 @@ def _summed(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return key, np.bincount(place, values, len(key))
 
 
-def _beginning_in(
+def beginnings_in(
     begin: np.ndarray, low: np.ndarray, high: np.ndarray, side: Literal["left", "right"]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(interval, beginning) of all ``begin`` in ``low <= begin < high`` ("left") or ``low < begin < high`` ("right").

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from temj.cores.detection import Detections, Detector
 from temj.errors import BadModel
 from temj.models.card import EXPECTED, SAMPLE
 
@@ -26,6 +27,10 @@ TOLERANCE: dict[str, float] = {"float32": 1e-3, "bfloat16": 0.05}
 MISMATCHES = {"float32": 500, "bfloat16": 2000}
 """Largest number of pixels in a million that may change sides of the default threshold."""
 
+DETECTIONS = 10
+"""A detection that is there or not makes all of its pixels change sides: so many times as many may, and of the
+differences of the scores the mean counts instead of the largest."""
+
 
 @dataclass(frozen=True)
 class SelfTest:
@@ -33,7 +38,7 @@ class SelfTest:
 
     Attributes:
         device, dtype: where and in which arithmetic the network ran.
-        difference: largest difference of a probability.
+        difference: largest difference of a probability; of a detector the mean difference of the scores at a pixel.
         mismatches: pixels in a million on the other side of the default threshold.
         passed: both are within :data:`TOLERANCE` and :data:`MISMATCHES`.
     """
@@ -47,7 +52,7 @@ class SelfTest:
     def __str__(self) -> str:
         verdict = "passed" if self.passed else "FAILED"
         return (
-            f"self-test {verdict} on {self.device} in {self.dtype}: largest difference {self.difference:.2g}, "
+            f"self-test {verdict} on {self.device} in {self.dtype}: difference {self.difference:.2g}, "
             f"{self.mismatches:.0f} of a million pixels change sides"
         )
 
@@ -77,17 +82,34 @@ def compare(model: Model, core: Predictor, dtype: DType = "float32") -> SelfTest
     difference = float(np.abs(found - expected).max())
     mismatches = 1e6 * float(np.mean((found > threshold) != (expected > threshold)))
     passed = difference <= TOLERANCE[dtype] and mismatches <= MISMATCHES[dtype]
+    if isinstance(core, Detector):
+        difference = float(np.abs(found - expected).mean())
+        passed = difference <= TOLERANCE[dtype] and mismatches <= DETECTIONS * MISMATCHES[dtype]
     device = next(core.network.parameters()).device.type
     return SelfTest(device, dtype, difference, mismatches, passed)
 
 
 def answer(core: Predictor, pixels: np.ndarray, dtype: DType = "float32") -> np.ndarray:
-    """Probabilities float32 (k, h, w) of an image whose sides are multiples of the core's stride."""
+    """Probabilities float32 (k, h, w) of an image whose sides are multiples of the core's stride.
+
+    Of a detector the highest score of what covers a pixel.
+    """
+    return as_map(core, asked(core, pixels, dtype), pixels.shape[-2:])
+
+
+def asked(core: Predictor, pixels: np.ndarray, dtype: DType = "float32") -> np.ndarray | Detections:
+    """What a core answers to an image, for :meth:`temj.cores.Predictor.decode`."""
     import torch
 
     device = next(core.network.parameters()).device
     with torch.inference_mode(), arithmetic(device.type, dtype):
-        return core.forward(torch.from_numpy(core.prepare(pixels))[None].to(device))[0].float().cpu().numpy()
+        found = core.forward(torch.from_numpy(core.prepare(pixels))[None].to(device))[0]
+    return found if isinstance(core, Detector) else found.float().cpu().numpy()
+
+
+def as_map(core: Predictor, found: np.ndarray | Detections, shape: tuple[int, int]) -> np.ndarray:
+    """float32 (r, h, w), what was answered at each pixel."""
+    return core.score_map(found, shape) if isinstance(core, Detector) else found
 
 
 def arithmetic(device: str, dtype: DType) -> contextlib.AbstractContextManager:

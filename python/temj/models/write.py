@@ -19,13 +19,14 @@ from temj.errors import BadModel, Refused
 from temj.imagej_tiff import Header, write
 from temj.models.card import CARD, EXPECTED, PREVIEW, SAMPLE, WEIGHTS, Card, FileFact
 from temj.models.folder import Model
-from temj.models.selftest import answer, encode_answer
+from temj.models.selftest import answer, as_map, asked, encode_answer
 from temj.models.weights import build_core, decode_weights, encode_weights, fill
 
 if TYPE_CHECKING:
     import torch
 
     from temj.cores.base import Predictor
+    from temj.cores.detection import Detections
 
 PREVIEW_SIDE, SAMPLE_SIDE = 512, 256
 """Largest sides of the picture and of the stored sample, in pixels of the model."""
@@ -73,8 +74,9 @@ def write_model(
     core.network.eval()
     shown = _middle(sample, core.stride)
     detectors = core.channels.planes
-    raw = answer(core, shown.of_detectors(detectors))
-    sample = _richest(shown, raw.max(axis=0) > card.threshold()[0], core.stride)
+    raw = asked(core, shown.of_detectors(detectors))
+    levels = as_map(core, raw, shown.pixels.shape)
+    sample = _richest(shown, levels.max(axis=0) > card.threshold()[0], core.stride)
     files = {
         WEIGHTS: weights,
         SAMPLE: _encode_sample(sample, detectors),
@@ -144,7 +146,7 @@ def _encode_sample(sample: Micrograph, detectors: int) -> bytes:
     return file.getvalue()
 
 
-def _preview(card: Card, core: Predictor, sample: Micrograph, raw: np.ndarray) -> bytes:
+def _preview(card: Card, core: Predictor, sample: Micrograph, raw: np.ndarray | Detections) -> bytes:
     """A picture (PNG) of the sample with what the model finds in it at the default threshold."""
     from temj.geometry.order import in_reading_order
     from temj.plots import overlay, png_bytes

@@ -32,6 +32,7 @@ class Answer:
         truth: bool (k, h, w), where each class is annotated.
         known: bool (h, w), where the annotation counts.
         levels: float32 (k, h, w), probabilities; where classes exclude each other 0 for all but the likeliest.
+        said: what the levels are, in a word.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Answer:
     truth: np.ndarray
     known: np.ndarray
     levels: np.ndarray
+    said: str = "probability"
 
 
 def answer_sheet(answers: Sequence[Answer], colours: Mapping[str, str], threshold: float, title: str) -> np.ndarray:
@@ -75,7 +77,8 @@ def _cut(answer: Answer) -> Answer:
     ends = [table[np.ix_(y, x)] for y in (tops, tops + rows) for x in (lefts, lefts + columns)]
     row, column = np.unravel_index((ends[3] - ends[2] - ends[1] + ends[0]).argmax(), (len(tops), len(lefts)))
     part = np.s_[..., tops[row] : tops[row] + rows, lefts[column] : lefts[column] + columns]
-    return Answer(answer.name, *(each[part] for each in (answer.pixels, answer.truth, answer.known, answer.levels)))
+    arrays = (each[part] for each in (answer.pixels, answer.truth, answer.known, answer.levels))
+    return Answer(answer.name, *arrays, answer.said)
 
 
 def _line(answer: Answer, tints: Sequence[Rgb], threshold: float) -> np.ndarray:
@@ -91,7 +94,7 @@ def _line(answer: Answer, tints: Sequence[Rgb], threshold: float) -> np.ndarray:
         _tinted(grey, [plane * _TINT for plane in truth], tints, [plane > 0.5 for plane in truth], unknown),
         _tinted(grey, [plane * 0.75 for plane in levels], tints, [plane > threshold for plane in levels], unknown),
     ]
-    return _captioned(panels, (answer.name, "annotated", f"probability, outline at {threshold:.2f}"))
+    return _captioned(panels, (answer.name, "annotated", f"{answer.said}, outline at {threshold:.2f}"))
 
 
 def _scaled(image: np.ndarray, size: tuple[int, int], scale: float) -> np.ndarray:

@@ -12,11 +12,12 @@ from temj.errors import BadValue, Refused
 from temj.inference.network import Network
 from temj.models import Model, choose_device, write_model
 from temj.models.card import CARD, EXPECTED, PREVIEW, SAMPLE, WEIGHTS, Card
+from temj.training.asking import ask
 from temj.training.job import sample_of
 from temj.training.judging import DEFAULT_THRESHOLD, Judge
 from temj.training.load import pictures, trained_size
 from temj.training.report import threshold_files
-from temj.training.validation import Answers, coarse_view, own_view
+from temj.training.validation import coarse_view, own_view
 
 Progress = Callable[[str, int, int], None]
 
@@ -64,7 +65,7 @@ def calibrate_model(
     answers = []
     for number, view in enumerate(views):
         report(f"asking the model at {view.name}", number, len(views))
-        answers.append(Answers.of(Network(core, device, "float32"), view))
+        answers.append(ask(Network(core, device, "float32"), view))
     judge = Judge(core, dict(card.diameters))
     report("choosing thresholds", len(views), len(views))
     calibrated = judge.calibrated(answers)

@@ -18,8 +18,9 @@ _NOT_DRAWN = ("threshold", "batch")
 def curve_csv(rows: Sequence[Mapping[str, float | None]]) -> bytes:
     """``training_curve.csv``, 6 significant digits.
 
-    Columns: step, epoch, loss (mean since the row before), learning_rate, an IoU a view at the best common threshold,
-    object F1, one IoU a class where there are several, that threshold, steps skipped so far. Empty: not known.
+    Columns: step, epoch, loss (mean since the row before), learning_rate, an IoU (of detectors AP50) a view at the best
+    common threshold, object F1, one IoU or AP50 a class where there are several, that threshold, steps skipped so far.
+    Empty: not known.
     """
     return csv_bytes(_table(rows))
 
@@ -38,9 +39,10 @@ def curve_files(rows: Sequence[Mapping[str, float | None]]) -> dict[str, bytes]:
 
 
 def _readable(name: str) -> str:
-    """``iou`` → ``IoU``, ``iou_2x`` → ``IoU 2x``, ``object_f1`` → ``object F1``."""
-    if name == "iou" or name.startswith("iou_"):
-        return f"IoU {name[4:]}".strip()
+    """``iou`` → ``IoU``, ``iou_2x`` → ``IoU 2x``, ``ap50`` → ``AP50``, ``object_f1`` → ``object F1``."""
+    for metric in ("IoU", "AP50"):
+        if name == metric.lower() or name.startswith(f"{metric.lower()}_"):
+            return f"{metric} {name[len(metric) + 1 :]}".strip()
     return "object F1" if name == "object_f1" else name
 
 

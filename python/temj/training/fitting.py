@@ -17,6 +17,7 @@ from temj.inference.outside import seen
 from temj.models import Model, write_model
 from temj.models.card import Card, PixelSize
 from temj.training import chance
+from temj.training.asking import ask
 from temj.training.interrupt import Interrupts
 from temj.training.job import sample_of
 from temj.training.judging import DEFAULT_THRESHOLD, PARTED, Judge, comparable, not_comparable
@@ -27,7 +28,7 @@ from temj.training.options import TrainingOptions
 from temj.training.report import Facts, Judged, make_card, papers, threshold_files
 from temj.training.run import RunFolder
 from temj.training.sampling import Picture
-from temj.training.validation import Answers, View, coarse_view, own_view
+from temj.training.validation import Reading, View, coarse_view, own_view
 from temj.training.validator import Validator
 
 _OF_NETWORKS = ("epochs", "minutes", "start", "frozen_epochs", "patience", "augmentation")
@@ -182,7 +183,7 @@ class _Fit:
         folder.finish()
         return model
 
-    def _judged(self, answers: Sequence[Answers], machine: Machine) -> Judged:
+    def _judged(self, answers: Sequence[Reading], machine: Machine) -> Judged:
         """Thresholds, metrics of validation and of as many training images, and what the two say."""
         diameters = {entry.name: entry.diameter for entry in self.dataset.description.classes}
         judge = Judge(self.core, diameters)
@@ -194,7 +195,7 @@ class _Fit:
         notes = [self._chosen(), *([NO_VALIDATION] if self.alone else [])]
         if not self.alone:
             sample = self._prepared(comparable(self.train, len(self.validation)))
-            trained = Answers.of(machine.network(self.core), own_view(sample, self.core))
+            trained = ask(machine.network(self.core), own_view(sample, self.core))
             metrics += judge.metrics(trained, {DEFAULT_THRESHOLD: threshold}, "training images")
             notes.append(in_words(judge.annotated_iou(trained, threshold), judge.annotated_iou(answers[0], threshold)))
         unused = [name for name in _OF_NETWORKS if name in self.options.model_fields_set and self._differs(name)]

@@ -19,6 +19,7 @@ from temj.evaluation.calibration import GRID, Calibrated, calibrate
 from temj.evaluation.tables import in_percent
 from temj.models import Card, Model, write_model
 from temj.models.copying import copy_model
+from temj.training.asking import ask
 from temj.training.curve import CURVE_CSV
 from temj.training.fold_table import Rows, fold_metrics, fold_table, rows_of
 from temj.training.job import sample_of
@@ -29,7 +30,7 @@ from temj.training.options import TrainingOptions
 from temj.training.report import Facts, Judged, make_card, papers, threshold_files
 from temj.training.sampling import Picture
 from temj.training.tables import csv_bytes
-from temj.training.validation import Answers, View, coarse_view, own_view
+from temj.training.validation import Answers, Reading, View, coarse_view, own_view
 
 FOLDS_CSV = "folds.csv"
 
@@ -55,7 +56,7 @@ class _Asked:
 
     core: Predictor
     pictures: tuple[Picture, ...]
-    answers: tuple[Answers, ...]
+    answers: tuple[Reading, ...]
 
 
 def write_fold_model(output: Path, dataset: Dataset, folds: Sequence[Fold], options: TrainingOptions) -> Model:
@@ -94,10 +95,10 @@ def _ask(fold: Fold, options: TrainingOptions, size: float | None) -> _Asked:
     shown = pictures(fold.dataset, "validation", core, options.area, options.input_size)
     views = [own_view(shown, core), *([coarse_view(shown, core)] if size else [])]
     network = machine.network(core)
-    return _Asked(core, shown, tuple(Answers.of(network, view) for view in views))
+    return _Asked(core, shown, tuple(ask(network, view) for view in views))
 
 
-def _joined(parts: Sequence[Answers]) -> Answers:
+def _joined(parts: Sequence[Reading]) -> Answers:
     """The answers of all folds to one kind of view as those to a single one."""
     first = parts[0].view
     view = View(

@@ -12,8 +12,8 @@ import numpy as np
 from temj.data import Column, Table
 from temj.evaluation.agreement import DEFINITIONS, figures
 from temj.evaluation.ranking import DEFINITIONS as RANKS
-from temj.training.judging import Judge, ranked
-from temj.training.validation import Answers
+from temj.training.judging import Judge
+from temj.training.validation import Reading
 
 METRICS = {
     "pixel precision": "pixel precision",
@@ -52,12 +52,12 @@ class Rows:
         return _mean(self.values[: len(classes), list(METRICS).index(name)])
 
 
-def rows_of(judge: Judge, answers: Answers, threshold: float) -> Rows:
+def rows_of(judge: Judge, answers: Reading, threshold: float) -> Rows:
     """Judge a fold on its images at their own pixel size."""
     found = figures(judge.by_class(answers, threshold).sum(axis=1))
     values = []
     for number in range(len(judge.core.classes)):
-        ranks = ranked(answers, number)
+        ranks = answers.ranked(number)
         values.append([ranks[name] if name in ranks else float(found[name][number]) for name in METRICS.values()])
     return Rows(len(answers.view.names), threshold, np.array(values, float))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from temj import storage
 from temj.cores import make_core
+from temj.cores.detection import Detector
 from temj.datasets import Dataset, Split, SplitRule, folds, make_split, require_sound
 from temj.datasets.description import FILE
 from temj.errors import BadValue, Cancelled, Refused
@@ -84,8 +85,8 @@ def train_folds(
         dataset: whose images for training and validation are parted anew (:func:`fold_splits`).
         core: a name of :data:`temj.cores.CORES`.
         output: the model folder.
-        options: of every training; ``members`` says which networks the model has. Of a classical method it is always
-            that of the best fold.
+        options: of every training; ``members`` says which networks the model has. Of a classical method or a
+            detector it is always that of the best fold.
         progress, cancelled, on_update: as for :func:`temj.training.train`, over all folds.
 
     Raises:
@@ -95,8 +96,9 @@ def train_folds(
     from temj.training.loop import train  # it imports this module
 
     require_alone("a training with folds")
-    if hasattr(make_core(core, {**options.settings, "classes": dataset.classes}), "fit"):
-        # What a classical method is fitted to also decides how it prepares an image: no mean of answers.
+    wanted = make_core(core, {**options.settings, "classes": dataset.classes})
+    if hasattr(wanted, "fit") or isinstance(wanted, Detector):
+        # What a classical method is fitted to also decides how it prepares an image, and objects have no mean.
         options = options.model_copy(update={"members": "best"})
     require_sound(dataset)
     splits = fold_splits(dataset, options.folds, options.seed)

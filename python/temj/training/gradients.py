@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ import torch
 from temj.cores import Trainable
 from temj.training.exchange import summing
 from temj.training.machine import Machine
-from temj.training.sampling import Batches
+from temj.training.sampling import Batch, Batches
 from temj.training.synced import SyncedBatchNorm
 
 _TOLD_BY_THE_CPU = ("can't allocate memory", "not enough memory")
@@ -31,7 +32,7 @@ class Gradients:
         self.halvings = 0
         self._buffers = list(self._network.buffers())
         self._kept = [buffer.clone() for buffer in self._buffers]
-        self._ahead: tuple[int, list[tuple[np.ndarray, np.ndarray]]] | None = None
+        self._ahead: tuple[int, list[Batch]] | None = None
 
     @property
     def crops_at_once(self) -> int:
@@ -64,22 +65,26 @@ class Gradients:
             if self._machine.device.type == "cuda":
                 torch.cuda.empty_cache()
 
-    def _attempt(self, batches: list[tuple[np.ndarray, np.ndarray]], scale: torch.amp.GradScaler) -> torch.Tensor:
+    def _attempt(self, batches: list[Batch], scale: torch.amp.GradScaler) -> torch.Tensor:
         self._network.zero_grad(set_to_none=True)
         total = torch.zeros(1, device=self._machine.device)
         for images, targets in batches:
             pieces = min(2**self.halvings, len(images))
-            for some, wanted in zip(np.array_split(images, pieces), np.array_split(targets, pieces), strict=True):
-                loss = self._loss(some, wanted) * (len(some) / (len(images) * len(batches)))
+            for part in np.array_split(np.arange(len(images)), pieces):
+                loss = self._loss(images[part], [targets[crop] for crop in part])
+                loss = loss * (len(part) / (len(images) * len(batches)))
                 scale.scale(loss).backward()
                 total += loss.detach()
         return total
 
-    def _loss(self, images: np.ndarray, targets: np.ndarray) -> torch.Tensor:
+    def _loss(self, images: np.ndarray, targets: Sequence[Any]) -> torch.Tensor:
+        return self._core.losses(self._there(images), targets, self._computing)
+
+    @contextlib.contextmanager
+    def _computing(self) -> Iterator[None]:
         synced = SyncedBatchNorm() if self._machine.world.size > 1 else contextlib.nullcontext()
         with synced, self._machine.computing():
-            logits = self._network(self._there(images).contiguous(memory_format=torch.channels_last))
-        return self._core.loss(logits, self._there(targets))
+            yield
 
     def _there(self, array: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(array)
@@ -90,7 +95,7 @@ class Gradients:
     def _gradients(self) -> list[torch.Tensor]:
         return [weight.grad for weight in self._network.parameters() if weight.grad is not None]
 
-    def _crops(self, step: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _crops(self, step: int) -> list[Batch]:
         """Images and targets of each batch of a step: this process's share."""
         if self._ahead and self._ahead[0] == step:
             return self._ahead[1]

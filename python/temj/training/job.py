@@ -6,14 +6,13 @@ import hashlib
 import json
 from typing import Any
 
-import numpy as np
-
 from temj.cores import Trainable, make_core
 from temj.data import UNCALIBRATED, Calibration, Micrograph
 from temj.datasets import Dataset
 from temj.errors import BadDataset, BadValue
 from temj.models import Model, starting, write_model
 from temj.models.starting import Start
+from temj.training.asking import ask
 from temj.training.augmentations import effective
 from temj.training.curve import curve_files
 from temj.training.following import LeadingTrainer
@@ -28,7 +27,7 @@ from temj.training.sampling import Batches, Picture
 from temj.training.session import Session
 from temj.training.trainer import Trainer
 from temj.training.truths import known
-from temj.training.validation import Answers, View, coarse_view, own_view
+from temj.training.validation import Reading, View, coarse_view, own_view
 from temj.training.validator import Validator
 
 _FORWARD = 1 / 3
@@ -62,7 +61,7 @@ class Job:
         }
         for picture in (*self._pictures["train"], *self._pictures["validation"]):
             _require_annotated(picture)
-        settings |= core.fitted_to(_class_pixels(self._pictures["train"], core))
+        settings |= core.fitted_to([picture.truth for picture in self._pictures["train"]])
         self.core: Trainable = make_core(core_name, settings)
         self.averaged: Trainable = make_core(core_name, settings)
         self._augmentation = effective(dataset, options.augmentation)
@@ -139,14 +138,14 @@ class Job:
         shown, start = self._pictures["train"], self._start.facts
         return Facts(self._dataset, self._core_name, self.core, shown, self._options, self.pixel_size, start)
 
-    def _judged(self, answers: list[Answers], session: Session, best: int, machine: Machine) -> Judged:
+    def _judged(self, answers: list[Reading], session: Session, best: int, machine: Machine) -> Judged:
         """Thresholds, metrics of validation and of as many training images, and what the two say."""
         diameters = {entry.name: entry.diameter for entry in self._dataset.description.classes}
         judge = Judge(self.averaged, diameters)
         calibrated = judge.calibrated(answers, session.length.judged)
         metrics = [row for each in answers for row in judge.metrics(each, calibrated.thresholds, "validation images")]
         sample = comparable(self._pictures["train"], len(self._pictures["validation"]))
-        trained = Answers.of(machine.network(self.averaged), own_view(sample, self.core))
+        trained = ask(machine.network(self.averaged), own_view(sample, self.core))
         threshold = calibrated.thresholds[DEFAULT_THRESHOLD]
         metrics += judge.metrics(trained, {DEFAULT_THRESHOLD: threshold}, "training images")
         pair = judge.annotated_iou(trained, threshold), judge.annotated_iou(answers[0], threshold)
@@ -175,17 +174,6 @@ def _require_annotated(picture: Picture) -> None:
             found="'ignore' in all of it",
             remedy="Label something in it, or leave the image out.",
         )
-
-
-def _class_pixels(pictures: tuple[Picture, ...], core: Trainable) -> dict[str, int]:
-    """Class → pixels in all pictures, background under ``""``."""
-    if core.overlapping:
-        maps = [picture.class_map == 1 for picture in pictures]
-        counts = [sum(int((known(p.truth) & ~each.any(0)).sum()) for p, each in zip(pictures, maps, strict=True))]
-        counts += [sum(int(each[k].sum()) for each in maps) for k in range(len(core.classes))]
-        return dict(zip(("", *core.classes), counts, strict=True))
-    total = sum(np.bincount(picture.class_map.ravel(), minlength=256) for picture in pictures)
-    return {name: int(total[number]) for number, name in enumerate(("", *core.classes))}
 
 
 def sample_of(pictures: tuple[Picture, ...], pixel_size: float | None) -> Micrograph:

@@ -13,11 +13,9 @@ from temj.cores import Predictor
 from temj.evaluation.agreement import DEFINITIONS, Agreement, Diameter, figures
 from temj.evaluation.calibration import GRID, Calibrated, calibrate
 from temj.evaluation.intervals import interval, limits
-from temj.evaluation.ranking import DEFINITIONS as RANKS
-from temj.evaluation.ranking import Ranking
 from temj.training.sampling import Picture
-from temj.training.truths import known, plane
-from temj.training.validation import Answers
+from temj.training.truths import plane
+from temj.training.validation import Reading
 
 DEFAULT_THRESHOLD = "auto"
 PARTED = 0.1
@@ -42,7 +40,7 @@ class Judge:
     core: Predictor
     diameters: Mapping[str, Diameter]
 
-    def calibrated(self, answers: Sequence[Answers], images: int | None = None) -> Calibrated:
+    def calibrated(self, answers: Sequence[Reading], images: int | None = None) -> Calibrated:
         """Thresholds from all answers to the same images together, at whatever pixel size and of whatever network.
 
         Views and classes of an image are added up, since it is the images that are independent.
@@ -53,29 +51,29 @@ class Judge:
         """
         return calibrate(list(self.agreements(answers, images).values()), GRID)
 
-    def agreements(self, answers: Sequence[Answers], images: int | None = None) -> dict[str, list[Agreement]]:
+    def agreements(self, answers: Sequence[Reading], images: int | None = None) -> dict[str, list[Agreement]]:
         """Image → agreement at every threshold of the grid, all views and classes together; as :meth:`calibrated`."""
-        places: dict[str, list[tuple[Answers, int]]] = {}
+        places: dict[str, list[tuple[Reading, int]]] = {}
         for answer in answers:
             for number, name in enumerate(answer.view.names):
                 places.setdefault(name, []).append((answer, number))
         kept = spaced(list(places), images)
         return {name: [self._together(places[name], threshold) for threshold in GRID] for name in kept}
 
-    def _together(self, image: Sequence[tuple[Answers, int]], threshold: float) -> Agreement:
+    def _together(self, image: Sequence[tuple[Reading, int]], threshold: float) -> Agreement:
         return Agreement.total(
             part for answer, number in image for part in answer.agreement(self.core, number, threshold, self.diameters)
         )
 
-    def by_class(self, answers: Answers, threshold: float) -> np.ndarray:
+    def by_class(self, answers: Reading, threshold: float) -> np.ndarray:
         """(k, images, 12) float64: the sums of :class:`Agreement` for each class and image."""
         images = [
             [part.sums for part in answers.agreement(self.core, number, threshold, self.diameters)]
-            for number in range(len(answers.levels))
+            for number in range(len(answers.view.truths))
         ]
         return np.array(images, float).swapaxes(0, 1)
 
-    def metrics(self, answers: Answers, thresholds: Mapping[str, float], images: str) -> list[dict[str, Any]]:
+    def metrics(self, answers: Reading, thresholds: Mapping[str, float], images: str) -> list[dict[str, Any]]:
         """Rows for ``metrics`` of a card: every figure with its interval over images, each class on its own.
 
         Args:
@@ -93,8 +91,8 @@ class Judge:
         for number, label in enumerate(self._labels()):
             data = f"{images} at {answers.view.name}{label}"
             rows += [
-                {"name": metric, "value": float(f"{value:.4g}"), "definition": RANKS[metric], "data": data}
-                for metric, value in ranked(answers, number).items()
+                {"name": metric, "value": float(f"{value:.4g}"), "definition": answers.RANKS[metric], "data": data}
+                for metric, value in answers.ranked(number).items()
                 if math.isfinite(value)
             ]
         return rows
@@ -106,29 +104,17 @@ class Judge:
     def _of_classes(self, sums: np.ndarray) -> list[tuple[str, np.ndarray]]:
         return list(zip(self._labels(), sums, strict=True))
 
-    def mean_iou(self, answers: Answers, threshold: float) -> float:
+    def mean_iou(self, answers: Reading, threshold: float) -> float:
         """IoU of the objects read, mean over the annotated classes; 0 where none is."""
         values = figures(self.by_class(answers, threshold).sum(1))["IoU"]
         values = values[np.isfinite(values)]
         return float(values.mean()) if len(values) else 0.0
 
-    def annotated_iou(self, answers: Answers, threshold: float) -> float:
+    def annotated_iou(self, answers: Reading, threshold: float) -> float:
         """As :meth:`mean_iou`; NaN where no object is annotated in any of the images."""
         numbers = range(1, len(self.core.classes) + 1)
         there = any(plane(truth, number).any() for truth in answers.view.truths for number in numbers)
         return self.mean_iou(answers, threshold) if there else math.nan
-
-
-def ranked(answers: Answers, number: int) -> dict[str, float]:
-    """Areas under the curves of one class (from 0), all images together; NaN where it is not known.
-
-    Returns:
-        By the names of :data:`temj.evaluation.ranking.DEFINITIONS`.
-    """
-    total = Ranking()
-    for level, truth in zip(answers.levels, answers.view.truths, strict=True):
-        total += Ranking.of(level[number], plane(truth, number + 1), known(truth))
-    return {"PR-AUC": total.pr_auc(), "ROC-AUC": total.roc_auc()}
 
 
 def _row(metric: str, units: np.ndarray, data: str) -> dict[str, Any] | None:

@@ -9,10 +9,12 @@ import numpy as np
 from temj.annotations.masks import IGNORE_VALUE
 from temj.area import analysed, without_pinholes
 from temj.cores import Trainable
-from temj.data import Calibration, Micrograph
+from temj.cores.detection import Detector
+from temj.data import IGNORE, Calibration, Instances, Micrograph, RoiType
 from temj.data.calibration import round_size
 from temj.datasets import Dataset, Item
 from temj.errors import BadDataset
+from temj.geometry.moving import as_polygons, with_points
 from temj.inference.outside import filled
 from temj.inference.rescale import resample, resample_all
 from temj.opencv import opencv
@@ -68,7 +70,9 @@ def picture(
     micrograph = analysed(dataset.micrograph(item), dataset.area_rois(item), area)
     class_map = dataset.class_planes_of(item) if core.overlapping else dataset.class_map_of(item)
     pixels, class_map, inside = _of_area(micrograph, class_map, core)
-    objects = dataset.objects_of(item)
+    detecting = isinstance(core, Detector)
+    objects = None if detecting else dataset.objects_of(item)
+    outlines = outlines_of(dataset, item) if detecting else None
     shape = _shape(micrograph, trained_size(dataset.pixel_size), input_size)
     if shape != micrograph.pixels.shape:
         scaled = resample_all(pixels.astype(np.float32), *shape)
@@ -76,7 +80,26 @@ def picture(
         class_map = _nearest(class_map, shape)
         inside = None if inside is None else resample(inside.astype(np.float32), *shape) >= 0.5
         objects = None if objects is None else _nearest(objects, shape)
-    return Picture.of(micrograph.name, pixels, class_map, core, inside, objects)
+        outlines = None if outlines is None else scaled(outlines, shape, micrograph.pixels.shape)
+    return Picture.of(micrograph.name, pixels, class_map, core, inside, objects, outlines)
+
+
+def outlines_of(dataset: Dataset, item: Item) -> Instances:
+    """The annotated objects of an image as polygons, without those that enclose nothing (points, lines).
+
+    Raises:
+        BadAnnotation: as :meth:`temj.datasets.Dataset.instances`.
+    """
+    found = dataset.instances(item)
+    areas = np.array([RoiType(kind).is_area for kind in found.shapes.roi_type], bool)
+    found = found.take(areas & (found.class_name != IGNORE))
+    return found.with_columns(shapes=as_polygons(found.shapes))
+
+
+def scaled(found: Instances, shape: tuple[int, int], before: tuple[int, int]) -> Instances:
+    """Polygons of an image of the size ``before`` in one of the size ``shape`` (height, width)."""
+    factor = np.array([shape[1] / before[1], shape[0] / before[0]])
+    return found.with_columns(shapes=with_points(found.shapes, found.shapes.points * factor))
 
 
 def _shape(micrograph: Micrograph, trained: float | None, input_size: int | None) -> tuple[int, int]:

@@ -122,7 +122,8 @@ def fingerprint(pictures: Mapping[str, Sequence[Picture]]) -> dict[str, str]:
     for subset, members in pictures.items():
         for picture in members:
             digest = hashlib.sha256()
-            for array in (picture.pixels, picture.class_map, picture.objects):
+            outlines = () if picture.instances is None else (picture.instances.shapes.points,)
+            for array in (picture.pixels, picture.class_map, picture.objects, *outlines):
                 if array is None:
                     continue
                 digest.update(f"{array.shape}{array.dtype}".encode())

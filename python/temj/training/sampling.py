@@ -13,12 +13,18 @@ from torchvision import tv_tensors
 
 from temj.cores import Trainable, Truth
 from temj.cores.semantic.targets import objects_of
+from temj.data import Instances
+from temj.geometry.moving import bounds
 from temj.inference.outside import seen
 from temj.opencv import opencv
 from temj.training.augmentations import Applied, ClassMap, ObjectNumbers, Pipeline
 from temj.training.options import TrainingOptions
+from temj.training.outlines import outlines_of, with_outlines
 
 cv2 = opencv()
+
+Batch = tuple[np.ndarray, Sequence[Any]]
+"""Images float32 (n, c, s, s), and for each its target (:meth:`temj.cores.base.Trainable.target`)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Picture:
         area: bool (h, w), the analysed area; None for all of it. Outside, ``pixels`` are its mean, and ``class_map``
             is ignore.
         objects: int32 (h, w), the number of each object, 0 elsewhere; None where the annotation does not tell them.
+        instances: the objects as polygons; None where the core does not ask for them.
     """
 
     name: str
@@ -44,6 +51,7 @@ class Picture:
     centres: np.ndarray
     area: np.ndarray | None = None
     objects: np.ndarray | None = None
+    instances: Instances | None = None
 
     @classmethod
     def of(
@@ -54,15 +62,20 @@ class Picture:
         core: Trainable,
         area: np.ndarray | None = None,
         objects: np.ndarray | None = None,
+        instances: Instances | None = None,
     ) -> Picture:
-        """Prepare the pixels and find the objects (8-connected, of any class)."""
+        """Prepare the pixels and find the middles of the objects: of the instances, else of 8-connected pieces."""
         shape = class_map.shape[-2:]
-        there = ((class_map > 0) & (class_map < 255)).reshape(-1, *shape).any(0).astype(np.uint8)
-        centres = cv2.connectedComponentsWithStats(there, connectivity=8)[3][1:]
+        if instances is None:
+            there = ((class_map > 0) & (class_map < 255)).reshape(-1, *shape).any(0).astype(np.uint8)
+            centres = cv2.connectedComponentsWithStats(there, connectivity=8)[3][1:]
+        else:
+            box = bounds(instances.shapes)
+            centres = np.clip((box[:, :2] + box[:, 2:]) / 2 - 0.5, 0, [shape[1] - 1, shape[0] - 1])
         image = core.prepare(seen(pixels, area, shape))
         if core.wants_objects and objects is None:
             objects = objects_of(Truth(class_map))
-        return cls(name, pixels, image, class_map, centres, area, objects)
+        return cls(name, pixels, image, class_map, centres, area, objects, instances)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -72,7 +85,7 @@ class Picture:
     @property
     def truth(self) -> Truth:
         """What is annotated in all of it."""
-        return Truth(self.class_map, self.objects)
+        return Truth(self.class_map, self.objects, self.instances)
 
 
 class Batches:
@@ -99,20 +112,20 @@ class Batches:
         pixels = sum(math.prod(picture.shape) for picture in self._pictures)
         return -(-pixels // (self._options.batch * self._options.accumulate * self._options.crop**2))
 
-    def __call__(self, number: int, share: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
-        """Images float32 (n, c, s, s) and targets float32 (n, t, s, s) of a batch, from 0, or of a share of it."""
+    def __call__(self, number: int, share: slice = slice(None)) -> Batch:
+        """A batch, from 0, or a share of it."""
         first = number * self._options.batch
         crops = [self._crop(crop) for crop in range(first, first + self._options.batch)[share]]
         images, targets = zip(*crops, strict=True)
-        return np.stack(images), np.stack(targets)
+        return np.stack(images), targets
 
-    def _crop(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def _crop(self, number: int) -> tuple[np.ndarray, Any]:
         turn, place = divmod(number, len(self._pictures))
         order = np.random.default_rng([self._options.seed, 0, turn]).permutation(len(self._pictures))
         picture = self._pictures[order[place]]
         rng = np.random.default_rng([self._options.seed, 1, number])
         image, truth, _ = self.crop_of(picture, rng)
-        return image, self._core.encode(truth)
+        return image, self._core.target(truth)
 
     def crop_of(
         self, picture: Picture, rng: np.random.Generator, centre: np.ndarray | None = None
@@ -137,9 +150,12 @@ class Batches:
         if self._core.wants_objects:
             # float32 holds every number of an object, and OpenCV moves it
             sample["objects"] = ObjectNumbers(torch.from_numpy(picture.objects.astype(np.float32)))
+        if picture.instances is not None:
+            sample |= with_outlines(picture.instances, picture.shape)
         crop, happened = self._pipeline(sample, int(rng.integers(2**63)))
         objects = crop["objects"].numpy().astype(np.int32) if "objects" in crop else None
-        return crop["image"].numpy(), Truth(crop["class_map"].numpy(), objects), happened
+        instances = None if picture.instances is None else outlines_of(crop, picture.instances)
+        return crop["image"].numpy(), Truth(crop["class_map"].numpy(), objects, instances), happened
 
     def draw_centre(self, picture: Picture, rng: np.random.Generator) -> np.ndarray:
         """Index (x, y) of a middle: near an object with the asked probability, else anywhere."""

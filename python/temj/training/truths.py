@@ -7,6 +7,7 @@ import numpy as np
 from temj.cores import Truth
 from temj.cores.semantic import IGNORE
 from temj.evaluation.agreement import components
+from temj.geometry.moving import with_points
 from temj.inference.rescale import resample
 from temj.opencv import opencv
 
@@ -54,22 +55,27 @@ def _classes_of(truth: Truth) -> np.ndarray:
     return classes
 
 
-def coarser(truth: Truth, shape: tuple[int, int], classes: int) -> Truth:
+def coarser(truth: Truth, shape: tuple[int, int], classes: int, factor: float = 1.0) -> Truth:
     """The same with fewer pixels: what covers most of each, and the object at its middle.
 
     Args:
         truth: (h, w).
         shape: height and width of the result, of the same proportions.
         classes: how many.
+        factor: how many times the pixel size, for outlines.
     """
+    instances = truth.instances
+    if instances is not None:
+        points = instances.shapes.points / factor
+        instances = instances.with_columns(shapes=with_points(instances.shapes, points))
     if truth.class_map.ndim == 3:
         class_map = np.stack([_most(each, (0, 1, IGNORE), shape) for each in truth.class_map])
     else:
         class_map = _most(truth.class_map, (0, *range(1, classes + 1), IGNORE), shape)
     if truth.objects is None:
-        return Truth(class_map)
+        return Truth(class_map, instances=instances)
     objects = opencv().resize(truth.objects, shape[::-1], interpolation=opencv().INTER_NEAREST_EXACT)
-    return Truth(class_map, objects)
+    return Truth(class_map, objects, instances)
 
 
 def _most(numbers: np.ndarray, values: tuple[int, ...], shape: tuple[int, int]) -> np.ndarray:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from temj.cores import Predictor, Trainable, Truth
 from temj.data import Instances
 from temj.evaluation.agreement import Agreement, Diameter, compare_objects, is_noise
 from temj.evaluation.objects import Objects
+from temj.evaluation.ranking import DEFINITIONS as RANKS
+from temj.evaluation.ranking import Ranking
 from temj.inference.candidates import limited
 from temj.inference.forward import run_network
 from temj.inference.network import Network
@@ -31,12 +35,13 @@ class View:
 
     Attributes:
         name: what a reader is told: "own pixel size", "2 x the pixel size".
-        column: header of its IoU in the training curve.
+        column: what stands behind the name of its figure in the training curve: "", "_2x".
         names: of the images.
         images: float32 (c, h, w) each, prepared, on the model's pixel grid.
         truths: (h', w') each, on the grid of that pixel size.
         classes: how many.
         factor: pixel size of that grid for the model's.
+        class_names: where the objects are outlines (those of a detector).
     """
 
     name: str
@@ -46,18 +51,34 @@ class View:
     truths: tuple[Truth, ...]
     classes: int
     factor: int = 1
+    class_names: tuple[str, ...] = ()
 
     @functools.cached_property
     def objects(self) -> tuple[tuple[Objects, ...], ...]:
         """The annotated objects of each class of each image."""
-        numbers = range(1, self.classes + 1)
-        return tuple(tuple(Objects.of_labels(labels_of(truth, n)) for n in numbers) for truth in self.truths)
+        return tuple(self._objects_of(truth) for truth in self.truths)
+
+    def _objects_of(self, truth: Truth) -> tuple[Objects, ...]:
+        if truth.instances is None:
+            return tuple(Objects.of_labels(labels_of(truth, number)) for number in range(1, self.classes + 1))
+        shape = truth.class_map.shape[-2:]
+        parts = (truth.instances.take(truth.instances.class_name == name) for name in self.class_names)
+        return tuple(Objects.of_shapes(part.shapes, *shape) for part in parts)
 
 
 def own_view(pictures: Sequence[Picture], core: Trainable) -> View:
     """The pictures as they are."""
     names, images = tuple(p.name for p in pictures), tuple(p.image for p in pictures)
-    return View("own pixel size", "iou", names, images, tuple(p.truth for p in pictures), len(core.classes))
+    truths = tuple(_as_found(picture.truth, core) for picture in pictures)
+    return View("own pixel size", "", names, images, truths, len(core.classes), 1, core.classes)
+
+
+def _as_found(truth: Truth, core: Trainable) -> Truth:
+    """A truth whose outlines are such as the core would find at best: boxes for a detector of boxes."""
+    if truth.instances is None:
+        return truth
+    found = truth.instances.with_columns(shapes=core.shapes_of(truth.instances.shapes))
+    return Truth(truth.class_map, truth.objects, found)
 
 
 def coarse_view(pictures: Sequence[Picture], core: Trainable, factor: int = 2) -> View:
@@ -72,27 +93,92 @@ def coarse_view(pictures: Sequence[Picture], core: Trainable, factor: int = 2) -
         truth = Truth(
             picture.class_map[..., :height, :width],
             None if picture.objects is None else picture.objects[:height, :width],
+            picture.instances,
         )
-        truths.append(coarser(truth, small, len(core.classes)))
+        truths.append(_as_found(coarser(truth, small, len(core.classes), factor), core))
     return View(
-        f"{factor} x the pixel size", f"iou_{factor}x", tuple(picture.name for picture in pictures), tuple(images),
-        tuple(truths), len(core.classes), factor,
+        f"{factor} x the pixel size", f"_{factor}x", tuple(picture.name for picture in pictures), tuple(images),
+        tuple(truths), len(core.classes), factor, core.classes,
     )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What a core answers to a view, on the grid of the view's truths.
+class Reading(ABC):
+    """What a core answers to a view, and the objects that are read from it.
 
     Attributes:
         view: which.
+    """
+
+    view: View
+    RANKS: ClassVar[Mapping[str, str]]
+    """Figures that need no threshold: name → how it is computed."""
+    SHOWN: ClassVar[str]
+    """What :meth:`levels_of` gives, in a word."""
+
+    @classmethod
+    @abstractmethod
+    def of(cls, network: Network, view: View, cancelled: Callable[[], bool] | None = None) -> Reading:
+        """Ask a core, as prediction does."""
+
+    @classmethod
+    @abstractmethod
+    def perfect(cls, core: Trainable, view: View) -> Reading:
+        """What a perfect network would answer to the first image of a view."""
+
+    @classmethod
+    @abstractmethod
+    def scores(cls, answers: Sequence[Reading], core: Predictor) -> Scores:
+        """How well a validation went, of the answers to all views."""
+
+    @abstractmethod
+    def read(self, core: Predictor, number: int, threshold: float) -> Instances:
+        """The objects of one image, as prediction reads them."""
+
+    @abstractmethod
+    def ranked(self, number: int) -> dict[str, float]:
+        """The figures of :attr:`RANKS` for one class (from 0), all images together; NaN where it is not known."""
+
+    @abstractmethod
+    def levels_of(self, number: int) -> np.ndarray:
+        """float32 (k, h', w') of one image, for a picture: how sure it is of each class at each pixel."""
+
+    @abstractmethod
+    def object_f1(self, core: Predictor, threshold: float) -> float:
+        """Object F1 of all classes and images together; NaN while the answer is noise, which takes long to read."""
+
+    def agreement(
+        self, core: Predictor, number: int, threshold: float, diameters: Mapping[str, Diameter]
+    ) -> tuple[Agreement, ...]:
+        """How the objects read in one image agree with the annotated ones: one for each class.
+
+        Args:
+            core: reads them.
+            number: of the image.
+            threshold: above which a pixel belongs to an object.
+            diameters: class → which length is its diameter; the major axis where nothing is said.
+        """
+        found, counts = self.read(core, number, threshold), known(self.view.truths[number])
+        parts = []
+        for name, true in zip(core.classes, self.view.objects[number], strict=True):
+            mine = Objects.of_shapes(found.shapes.take(np.flatnonzero(found.class_name == name)), *counts.shape)
+            parts.append(compare_objects(mine, true, counts, diameter=diameters.get(name, "major")))
+        return tuple(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers(Reading):
+    """A map: what a core answers to each pixel, on the grid of the view's truths.
+
+    Attributes:
         levels: float32 (r, h', w') of each image, as :meth:`temj.cores.Predictor.forward` gives it.
         alone: whether a pixel belongs to one class at most, the likeliest.
     """
 
-    view: View
-    levels: tuple[np.ndarray, ...]
+    levels: tuple[np.ndarray, ...] = ()
     alone: bool = True
+    RANKS: ClassVar[Mapping[str, str]] = RANKS
+    SHOWN: ClassVar[str] = "probability"
 
     @classmethod
     def of(cls, network: Network, view: View, cancelled: Callable[[], bool] | None = None) -> Answers:
@@ -117,23 +203,41 @@ class Answers:
         answer, _notes = limited(self.levels[number], self.view.classes, threshold)
         return core.decode(answer, threshold, 1 / self.view.factor)
 
-    def agreement(
-        self, core: Predictor, number: int, threshold: float, diameters: Mapping[str, Diameter]
-    ) -> tuple[Agreement, ...]:
-        """How the objects read in one image agree with the annotated ones: one for each class.
+    @classmethod
+    def perfect(cls, core: Trainable, view: View) -> Answers:
+        """See :class:`Reading`."""
+        target = core.encode(view.truths[0])[: len(_channels(core))]
+        return cls(replace(view, names=view.names[:1], images=(), truths=view.truths[:1]), (target,))
 
-        Args:
-            core: reads them.
-            number: of the image.
-            threshold: above which a pixel belongs to an object.
-            diameters: class → which length is its diameter; the major axis where nothing is said.
-        """
-        found, counts = self.read(core, number, threshold), known(self.view.truths[number])
-        parts = []
-        for name, true in zip(core.classes, self.view.objects[number], strict=True):
-            mine = Objects.of_shapes(found.shapes.take(np.flatnonzero(found.class_name == name)), *counts.shape)
-            parts.append(compare_objects(mine, true, counts, diameter=diameters.get(name, "major")))
-        return tuple(parts)
+    @classmethod
+    def scores(cls, answers: Sequence[Answers], core: Predictor) -> Scores:
+        """See :meth:`Scores.of`."""
+        del core
+        return Scores.of(answers)
+
+    def ranked(self, number: int) -> dict[str, float]:
+        """See :class:`Reading`."""
+        total = Ranking()
+        for level, truth in zip(self.levels, self.view.truths, strict=True):
+            total += Ranking.of(level[number], plane(truth, number + 1), known(truth))
+        return {"PR-AUC": total.pr_auc(), "ROC-AUC": total.roc_auc()}
+
+    def levels_of(self, number: int) -> np.ndarray:
+        """See :meth:`probabilities`."""
+        return self.probabilities(number)
+
+    def object_f1(self, core: Predictor, threshold: float) -> float:
+        """See :func:`object_f1`."""
+        return object_f1(core, self, threshold)
+
+
+def _channels(core: Trainable) -> np.ndarray:
+    """What a core answers to a few pixels, (r, s, s): to learn r."""
+    import torch
+
+    pixels = torch.zeros(1, len(core.channels.names), core.stride, core.stride)
+    device = next(core.network.parameters()).device
+    return core.forward(pixels.to(device))[0].float().cpu().numpy()
 
 
 def _never() -> bool:
@@ -181,13 +285,15 @@ class Scores:
 
     Attributes:
         threshold: with the best mean IoU.
-        views: mean IoU over the annotated classes, of each view.
-        classes: IoU of each class in the first view; NaN where it is not annotated.
+        views: mean of the metric over the annotated classes, of each view.
+        classes: that of each class in the first view; NaN where it is not annotated.
+        metric: which: IoU of pixels, or AP50 of detections.
     """
 
     threshold: float
     views: tuple[float, ...]
     classes: tuple[float, ...]
+    metric: str = "IoU"
 
     @property
     def mean(self) -> float:

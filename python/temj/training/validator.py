@@ -11,11 +11,12 @@ import numpy as np
 
 from temj.cores import Trainable
 from temj.evaluation.calibration import GRID
+from temj.training.asking import ask, kind_of
 from temj.training.judging import Judge
 from temj.training.machine import Machine
 from temj.training.sampling import Picture
 from temj.training.truths import known, plane
-from temj.training.validation import Answers, Scores, View, object_f1
+from temj.training.validation import Reading, Scores, View
 
 _SHOWN = 2
 _MORE = 5
@@ -51,16 +52,16 @@ class Validator:
         """How many there are."""
         return len(self.pictures)
 
-    def answers(self) -> list[Answers]:
+    def answers(self) -> list[Reading]:
         """To every view."""
         network = self.machine.network(self.core)
-        return [Answers.of(network, view) for view in self.views]
+        return [ask(network, view) for view in self.views]
 
     def validate(self) -> Outcome:
         """Judge the weights as they are now."""
         answers = self.answers()
-        scores = Scores.of(answers)
-        return Outcome(self, answers, scores, object_f1(self.core, answers[0], scores.threshold))
+        scores = answers[0].scores(answers, self.core)
+        return Outcome(self, answers, scores, answers[0].object_f1(self.core, scores.threshold))
 
     def seconds_to_judge(self) -> float:
         """How long choosing thresholds and computing metrics takes for an image, about; measured on the first ones.
@@ -69,15 +70,14 @@ class Validator:
         """
         judge, spent, pixels = Judge(self.core, {}), 0.0, 0
         for view in self.views:
-            target = self.core.encode(view.truths[0])[: len(_channels(self.core))]
-            perfect = Answers(View("", "", view.names[:1], (), view.truths[:1], view.classes, view.factor), (target,))
+            perfect = kind_of(self.core).perfect(self.core, view)
             if not pixels:  # the first time libraries are loaded
                 judge.by_class(perfect, 0.5)
             _ = perfect.view.objects
             before = time.monotonic()
             judge.by_class(perfect, 0.5)
             spent += time.monotonic() - before
-            pixels += target[0].size
+            pixels += known(view.truths[0]).size
         everything = sum(known(truth).size for view in self.views for truth in view.truths)
         return (len(GRID) + _MORE) * spent / pixels * everything / self.images
 
@@ -86,15 +86,6 @@ class Validator:
         asked = sum(image[0].size for view in self.views for image in view.images)
         forward = _FLOAT32 * validation * _PREVIEWED / asked if self.machine.device.type == "cpu" else 3.0
         return _AROUND + min(forward, 20.0)
-
-
-def _channels(core: Trainable) -> np.ndarray:
-    """What a core answers to a few pixels, (r, s, s): to learn r."""
-    import torch
-
-    pixels = torch.zeros(1, len(core.channels.names), core.stride, core.stride)
-    device = next(core.network.parameters()).device
-    return core.forward(pixels.to(device))[0].float().cpu().numpy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +100,7 @@ class Outcome:
     """
 
     validator: Validator
-    answers: Sequence[Answers]
+    answers: Sequence[Reading]
     scores: Scores
     objects: float
 
@@ -120,19 +111,22 @@ class Outcome:
 
     def columns(self) -> dict[str, float | None]:
         """For the training curve."""
-        row = {answer.view.column: value for answer, value in zip(self.answers, self.scores.views, strict=True)}
+        metric = self.scores.metric.lower()
+        views = zip(self.answers, self.scores.views, strict=True)
+        row = {f"{metric}{answer.view.column}": value for answer, value in views}
         row["object_f1"] = self.objects
-        row |= {f"iou_{name}": value for name, value in self._classes().items()}
+        row |= {f"{metric}_{name}": value for name, value in self._classes().items()}
         row["threshold"] = self.scores.threshold
         return {name: None if math.isnan(value) else value for name, value in row.items()}
 
     def metrics(self) -> dict[str, float]:
         """By name, without what is not known, for people and programs (:class:`temj.training.live.Update`)."""
-        found = {"IoU": self.scores.views[0]}
+        metric = self.scores.metric
+        found = {metric: self.scores.views[0]}
         rest = zip(self.answers[1:], self.scores.views[1:], strict=True)
-        found |= {f"IoU at {answer.view.name}": value for answer, value in rest}
+        found |= {f"{metric} at {answer.view.name}": value for answer, value in rest}
         found |= {"object F1": self.objects, "threshold": self.scores.threshold}
-        found |= {f"IoU of {name}": value for name, value in self._classes().items()}
+        found |= {f"{metric} of {name}": value for name, value in self._classes().items()}
         return {name: value for name, value in found.items() if not math.isnan(value)}
 
     def _classes(self) -> dict[str, float]:
@@ -143,7 +137,7 @@ class Outcome:
     def told(self) -> str:
         """The figures in words."""
         objects = "" if math.isnan(self.objects) else f", object F1 {self.objects:.3f}"
-        return f"validation IoU {self.scores.views[0]:.3f}{objects}"
+        return f"validation {self.scores.metric} {self.scores.views[0]:.3f}{objects}"
 
     def picture(self, title: str, threshold: float | None = None) -> bytes:
         """PNG of the first validation images: as they are, annotated, and with the probabilities of now.
@@ -160,8 +154,8 @@ class Outcome:
             truth = view.truths[number]
             planes = np.stack([plane(truth, k + 1) for k in range(view.classes)])
             grey = picture.pixels.reshape(-1, *picture.shape)[0]
-            levels = self.answers[0].probabilities(number)
-            shown.append(Answer(picture.name, grey, planes, known(truth), levels))
+            levels = self.answers[0].levels_of(number)
+            shown.append(Answer(picture.name, grey, planes, known(truth), levels, self.answers[0].SHOWN))
         colours = {name: self.validator.colours[name] for name in self.validator.core.classes}
         threshold = self.scores.threshold if threshold is None else threshold
         return png_bytes(answer_sheet(shown, colours, threshold, title))

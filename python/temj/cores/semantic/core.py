@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from temj.cores.base import Truth
 from temj.cores.channels import Channels
 from temj.cores.semantic import targets
 from temj.cores.semantic.decode import decode
-from temj.cores.semantic.settings import settings_of
+from temj.cores.semantic.settings import SemanticSettings
+from temj.cores.settings import settings_of
 from temj.data import Instances
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ class Semantic:
     """A probability of each class for every pixel; settings: :class:`temj.cores.semantic.settings.SemanticSettings`."""
 
     def __init__(self, settings: Mapping[str, Any]):
-        self.settings = settings_of(settings)
+        self.settings = settings_of(SemanticSettings, settings, "semantic")
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -51,8 +53,8 @@ class Semantic:
         return self.settings.mode == "multilabel"
 
     def check(self) -> None:
-        """Prove that there is such an encoder: see :func:`temj.cores.semantic.encoders.require_encoder`."""
-        from temj.cores.semantic.encoders import require_encoder
+        """Prove that there is such an encoder: see :func:`temj.cores.encoders.require_encoder`."""
+        from temj.cores.encoders import require_encoder
 
         require_encoder(self.settings.encoder)
 
@@ -102,10 +104,25 @@ class Semantic:
 
         return loss(logits.float(), target, self.settings)
 
-    def fitted_to(self, class_pixels: Mapping[str, int]) -> Mapping[str, Any]:
+    def target(self, truth: Truth) -> np.ndarray:
+        """The same as :meth:`encode`."""
+        return self.encode(truth)
+
+    def losses(
+        self, images: torch.Tensor, wanted: Sequence[np.ndarray], computing: Callable[[], AbstractContextManager]
+    ) -> torch.Tensor:
+        """The loss of the network's answer to images: see :meth:`temj.cores.base.Trainable.losses`."""
+        import torch
+
+        with computing():
+            logits = self.network(images.contiguous(memory_format=torch.channels_last))
+        return self.loss(logits, torch.from_numpy(np.stack(wanted)).to(images.device))
+
+    def fitted_to(self, truths: Sequence[Truth]) -> Mapping[str, Any]:
         """Weights of the classes ~ 1/sqrt(share of pixels), mean 1; nothing for a single class or where given."""
         if not self.settings.softmax or self.settings.class_weights is not None:
             return {}
-        pixels = np.array([class_pixels.get(name, 0) for name in ("", *self.classes)], float)
+        maps = [truth.class_map for truth in truths]
+        pixels = sum(np.bincount(each.ravel(), minlength=256) for each in maps)[: len(self.classes) + 1]
         weights = 1 / np.sqrt(np.maximum(pixels, 1) / max(pixels.sum(), 1))
         return {"class_weights": tuple(float(f"{weight:.6g}") for weight in weights / weights.mean())}

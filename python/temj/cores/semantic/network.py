@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from temj.cores.semantic.encoders import require_encoder
+from temj.cores.encoders import drop_unused, require_encoder
 from temj.cores.semantic.settings import U_NET_FAMILY, SemanticSettings
 from temj.errors import BadValue
 
@@ -50,27 +50,8 @@ def build(settings: SemanticSettings, inputs: int) -> torch.nn.Module:
         ) from error
     network.eval()
     if settings.encoder_depth < 5:
-        _drop_unused(network.encoder, inputs, 2**settings.encoder_depth)
+        drop_unused(network.encoder, inputs, 2**settings.encoder_depth)
     return network.to(memory_format=torch.channels_last)
-
-
-def _drop_unused(encoder: torch.nn.Module, inputs: int, side: int) -> None:
-    """Take out the stages that an encoder of less depth never uses, so that no weights of them are stored."""
-    import torch
-
-    used: set[str] = set()
-    hooks = [
-        part.register_forward_hook(lambda *_, name=name: used.add(name.partition(".")[0]))
-        for name, part in encoder.named_modules()
-        if name
-    ]
-    with torch.inference_mode():
-        encoder(torch.zeros(1, inputs, 2 * side, 2 * side))
-    for hook in hooks:
-        hook.remove()
-    for name, _ in list(encoder.named_children()):
-        if name not in used:
-            setattr(encoder, name, torch.nn.Identity())
 
 
 def _options(settings: SemanticSettings) -> dict[str, Any]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from temj import registry
 from temj.cores.channels import Channels
 from temj.cores.semantic.names import loss_names
-from temj.errors import BadValue
 
 IGNORE = 255
 """Value of a class map where nobody knows: in no loss and no metric."""
@@ -107,36 +105,3 @@ class SemanticSettings(BaseModel):
     def softmax(self) -> bool:
         """Whether the classes and the background share a softmax; else each class has a sigmoid of its own."""
         return self.mode == "exclusive" and len(self.classes) > 1
-
-
-def settings_of(values: Mapping[str, Any]) -> SemanticSettings:
-    """The settings, checked.
-
-    Raises:
-        BadValue: a setting that there is not, or a wrong value.
-    """
-    try:
-        return SemanticSettings.model_validate(dict(values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        expected, advice = _asked(first)
-        raise BadValue(
-            "core-setting",
-            where=".".join(["core", "settings", *(str(part) for part in first["loc"])]),
-            expected=expected,
-            found=repr(first["input"])[:80],
-            remedy=f"{advice}Correct this setting of the core 'semantic'.",
-        ) from None
-
-
-def _asked(fault: Mapping[str, Any]) -> tuple[str, str]:
-    """What a setting should be, and which choice or setting was perhaps meant."""
-    name = str(fault["loc"][0]) if fault["loc"] else ""
-    fields = SemanticSettings.model_fields
-    if fault["type"] == "extra_forbidden":
-        return f"a setting of it: {', '.join(fields)}", registry.did_you_mean(name, fields)
-    if fault["type"] == "literal_error":
-        choices = get_args(fields[name].annotation)
-        return f"one of: {', '.join(choices)}", registry.did_you_mean(str(fault["input"]), choices)
-    words = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return words, ""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from temj.geometry.rotated import corners
 from temj.opencv import opencv
 
 cv2 = opencv()
@@ -154,16 +155,6 @@ class Place:
 def stacked(planes: list[np.ndarray]) -> np.ndarray:
     """Planes (h, w) as (c, h, w); a single one is not copied."""
     return planes[0][None] if len(planes) == 1 else np.stack(planes)
-
-
-def corners(boxes: np.ndarray) -> np.ndarray:
-    """The corners (n, 4, 2) of rotated boxes (n, 5): begin and end of one long side, then back along the other."""
-    centre, (length, width), turn = boxes[:, :2], boxes[:, 2:4].T, np.deg2rad(boxes[:, 4])
-    along = np.stack([np.cos(turn), -np.sin(turn)], -1) * length[:, None] / 2
-    across = np.stack([np.sin(turn), np.cos(turn)], -1) * width[:, None] / 2
-    return np.stack(
-        [centre - along - across, centre + along - across, centre + along + across, centre - along + across], 1
-    )
 
 
 def _smooth(plane: np.ndarray, sigma: float) -> np.ndarray:

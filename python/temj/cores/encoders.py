@@ -1,11 +1,15 @@
-"""The encoders that a semantic network can have, by name."""
+"""The encoders that networks can have, by name: those of segmentation-models-pytorch."""
 
 from __future__ import annotations
 
 import difflib
 import itertools
+from typing import TYPE_CHECKING
 
 from temj.errors import BadValue
+
+if TYPE_CHECKING:
+    import torch
 
 _TIMM = "tu-"
 
@@ -46,3 +50,22 @@ def families() -> list[str]:
 
     groups = [list(names) for _, names in itertools.groupby(encoders, family)]
     return [names[0] if len(names) == 1 else f"{names[0]} … {names[-1]}" for names in groups]
+
+
+def drop_unused(encoder: torch.nn.Module, inputs: int, side: int) -> None:
+    """Take out the stages that an encoder of less depth never uses, so that no weights of them are stored."""
+    import torch
+
+    used: set[str] = set()
+    hooks = [
+        part.register_forward_hook(lambda *_, name=name: used.add(name.partition(".")[0]))
+        for name, part in encoder.named_modules()
+        if name
+    ]
+    with torch.inference_mode():
+        encoder(torch.zeros(1, inputs, 2 * side, 2 * side))
+    for hook in hooks:
+        hook.remove()
+    for name, _ in list(encoder.named_children()):
+        if name not in used:
+            setattr(encoder, name, torch.nn.Identity())

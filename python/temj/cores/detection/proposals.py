@@ -1,0 +1,66 @@
+"""Where there may be something: torchvision's region proposal network on the anchors of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import nn
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
+
+from temj.cores.detection.network import InFloat
+from temj.cores.detection.settings import DetectionSettings
+
+TRAINED_ON, POSITIVE = 256, 0.5
+"""Anchors of an image that the losses are computed of, and the share of those with an object among them."""
+SURE, NOTHING = 0.7, 0.3
+"""An anchor whose IoU with an object is at least / below this has / has not found it; between it counts for nothing."""
+SAME = 0.7
+"""Proposals that overlap by more are one."""
+IGNORED = 0.5
+"""A box of which more than this share is unknown is no example of background."""
+
+Targets = Sequence[Mapping[str, torch.Tensor]]
+
+
+class Proposals(RegionProposalNetwork):
+    """torchvision's, with regions that nobody labelled as no example of background."""
+
+    def __init__(self, settings: DetectionSettings):
+        sizes, ratios = settings.anchor_sizes, settings.aspect_ratios
+        anchors = AnchorGenerator(sizes, (ratios,) * len(sizes))
+        head = RPNHead(settings.width, anchors.num_anchors_per_location()[0])
+        most = {"training": settings.proposals, "testing": settings.proposals}
+        super().__init__(anchors, InFloat(head), SURE, NOTHING, TRAINED_ON, POSITIVE, most, most, SAME)
+
+    def assign_targets_to_anchors(
+        self, anchors: list[torch.Tensor], targets: Targets
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """As torchvision's; anchors in unknown regions count for nothing."""
+        labels, boxes = super().assign_targets_to_anchors(anchors, targets)
+        for label, own, target in zip(labels, anchors, targets, strict=True):
+            label[(label == 0) & unknown(own, target)] = -1.0
+        return labels, boxes
+
+
+def unknown(boxes: torch.Tensor, target: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """(n,) bool: which upright boxes lie mostly where nobody knows what there is.
+
+    Args:
+        boxes: (n, 4) x1, y1, x2, y2 in pixels.
+        target: with ``unknown``, (h + 1, w + 1): how many unknown pixels lie above and to the left of each corner.
+    """
+    sums = target["unknown"]
+    height, width = (side - 1 for side in sums.shape)
+    if not sums[-1, -1]:
+        return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
+    x1, x2 = (boxes[:, k].round().long().clamp(0, width) for k in (0, 2))
+    y1, y2 = (boxes[:, k].round().long().clamp(0, height) for k in (1, 3))
+    inside = sums[y2, x2] - sums[y1, x2] - sums[y2, x1] + sums[y1, x1]
+    return inside > IGNORED * ((x2 - x1) * (y2 - y1)).clamp(min=1)
+
+
+def make_proposals(settings: DetectionSettings) -> nn.Module:
+    """The module, with random weights."""
+    return Proposals(settings)
