@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from pydantic import model_validator
 
-from temj.synthetic import crystal, lines, outlines
+from temj.synthetic import lines, outlines
 from temj.synthetic.background import background, coloured
 from temj.synthetic.base import Drawn, Kind, ObjectClass, Scene, setting
 from temj.synthetic.canvas import Canvas
-from temj.synthetic.loops import EDGES, LoopSettings, population
+from temj.synthetic.loops import LoopSettings, families, population
 from temj.synthetic.random import Random, log_normal
 
 
@@ -49,12 +49,7 @@ class DarkFieldSettings(LoopSettings):
 def classes(settings: DarkFieldSettings) -> tuple[ObjectClass, ...]:
     """The two families, and dots."""
     edge = "half maximum of the bright spot, before the detector's blur"
-    pairs = zip(crystal.FAMILIES[settings.crystal], ("#ffd92f", "#e41a1c"), strict=True)
-    families = (
-        ObjectClass(family.name, colour, "major", EDGES[settings.edge], f"{family.burgers} dislocation loop")
-        for family, colour in pairs
-    )
-    return (*families, ObjectClass("dot", "#377eb8", "geometric", edge, "unresolved defect cluster"))
+    return (*families(settings), ObjectClass("dot", "#377eb8", "geometric", edge, "unresolved defect cluster"))
 
 
 def draw(settings: DarkFieldSettings, random: Random) -> Scene:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from pydantic import model_validator
 
-from temj.synthetic import crystal, lines
+from temj.synthetic import black_dots, crystal, lines
 from temj.synthetic.background import background
 from temj.synthetic.base import Drawn, Kind, ObjectClass, Scene, Settings, setting
 from temj.synthetic.canvas import Canvas
@@ -37,6 +37,8 @@ class LoopSettings(Settings):
     strain: float = setting(0.7, "Strength of the soft strain contrast around a line.", ge=0, le=2)
     residual: float = setting(0.12, "Strength of loops with g·b = 0 relative to visible ones.", ge=0, le=1)
     edge: Literal["outer", "middle"] = setting("outer", "Which edge of the ring the outline is.")
+    dot_density: float = setting(0.0, "Black dots among the loops, per area of the foil.", "m^-2", ge=0, le=1e18)
+    dot_diameter: float = setting(3.2, "Median diameter (FWHM) of the dots.", "nm", gt=0, le=1e3)
 
     @model_validator(mode="after")
     def _directions(self) -> LoopSettings:
@@ -53,12 +55,21 @@ EDGES = {
 }
 
 
-def classes(settings: LoopSettings) -> tuple[ObjectClass, ...]:
+def families(settings: LoopSettings) -> tuple[ObjectClass, ...]:
     """One class a family."""
     return tuple(
         ObjectClass(family.name, colour, "major", EDGES[settings.edge], f"{family.burgers} dislocation loop")
         for family, colour in zip(crystal.FAMILIES[settings.crystal], ("#ffd92f", "#e41a1c"), strict=True)
     )
+
+
+def classes(settings: LoopSettings) -> tuple[ObjectClass, ...]:
+    """One class a family, and black dots where there are any."""
+    return (*families(settings), *(black_dots.classes(_dots(settings)) if settings.dot_density else ()))
+
+
+def _dots(settings: LoopSettings) -> black_dots.BlackDotSettings:
+    return black_dots.BlackDotSettings(diameter=settings.dot_diameter, depth_spread=settings.depth_spread)
 
 
 def population(settings: LoopSettings, canvas: Canvas, random: Random) -> list[tuple[lines.Loop, Drawn]]:
@@ -134,9 +145,24 @@ def draw(settings: LoopSettings, random: Random) -> Scene:
     pairs = population(settings, canvas, random)
     empty = background(settings, canvas, random)
     dark = absorbance(settings, canvas, [loop for loop, _ in pairs])
+    dots = _dots_by_lot(settings, canvas, random)
+    spots = np.zeros_like(dark)
+    for dot in dots:
+        dot.draw(spots, canvas)
+    dark += settings.contrast * spots
     facts = {"rotation_degrees": round(float(np.degrees(crystal_rotation(settings, random))), 6)}
     acquisition = {"mode": "TEM", "voltage_kV": 200.0, "detector": "BF"}
-    return Scene(empty * np.exp(-dark), empty, tuple(drawn for _, drawn in pairs), facts, acquisition)
+    drawn = (*(drawn for _, drawn in pairs), *(dot.drawn() for dot in dots))
+    return Scene(empty * np.exp(-dark), empty, drawn, facts, acquisition)
+
+
+def _dots_by_lot(settings: LoopSettings, canvas: Canvas, random: Random) -> list[black_dots.Dot]:
+    """Black dots among the loops."""
+    if not settings.dot_density:
+        return []
+    rng = random.stream("dots")
+    centres = canvas.scatter(rng, settings.dot_density, canvas.pixels(4 * settings.dot_diameter))
+    return [black_dots.Dot(_dots(settings), canvas, centre, rng) for centre in centres]
 
 
 KIND = Kind("loops", "Dislocation loops in bright field", LoopSettings, classes, draw)
