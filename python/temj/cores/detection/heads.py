@@ -15,7 +15,7 @@ from temj.cores.detection.network import InFloat
 from temj.cores.detection.proposals import unknown
 from temj.cores.detection.settings import DetectionSettings
 
-TRAINED_ON, POSITIVE = 256, 0.25
+TRAINED_ON, POSITIVE = 128, 0.25
 """Boxes of an image that the losses are computed of, and the largest share of those with an object among them."""
 FOUND = 0.5
 """IoU with an object from which on a box is an example of its class; below it is one of background."""

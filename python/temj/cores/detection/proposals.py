@@ -16,6 +16,8 @@ TRAINED_ON, POSITIVE = 256, 0.5
 """Anchors of an image that the losses are computed of, and the share of those with an object among them."""
 SURE, NOTHING = 0.7, 0.3
 """An anchor whose IoU with an object is at least / below this has / has not found it; between it counts for nothing."""
+IN_TRAINING = 500
+"""Most proposals of a crop that are sorted out in training: more cost time, and few of them are looked at."""
 SAME = 0.7
 """Proposals that overlap by more are one."""
 IGNORED = 0.5
@@ -31,7 +33,7 @@ class Proposals(RegionProposalNetwork):
         sizes, ratios = settings.anchor_sizes, settings.aspect_ratios
         anchors = AnchorGenerator(sizes, (ratios,) * len(sizes))
         head = RPNHead(settings.width, anchors.num_anchors_per_location()[0])
-        most = {"training": settings.proposals, "testing": settings.proposals}
+        most = {"training": min(settings.proposals, IN_TRAINING), "testing": settings.proposals}
         super().__init__(anchors, InFloat(head), SURE, NOTHING, TRAINED_ON, POSITIVE, most, most, SAME)
 
     def assign_targets_to_anchors(
