@@ -32,9 +32,13 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 TOP = {"__init__", "__main__"}
 TORCH = {"torch", "torchvision", "segmentation_models_pytorch", "safetensors.torch"}
 TORCH_HOMES = {"cores", "models", "inference", "training"}
-TORCH_ONLY = {"cores/semantic/losses.py", "cores/detection/rotated/iou.py"} | {
-    f"cores/detection/{name}.py" for name in ("heads", "network", "proposals")
-}
+TORCH_ONLY = {"cores/semantic/losses.py"} | {
+    f"cores/detection/{name}.py"
+    for name in (
+        "heads", "network", "proposals", "rotated/anchors", "rotated/coder", "rotated/heads", "rotated/iou",
+        "rotated/matching", "rotated/pooling", "rotated/proposals",
+    )
+}  # fmt: skip
 """Modules that are nothing without torch, so that others import them only inside functions or by name."""
 JAVA = {"jpype", "scyjava", "imagej", "jgo"}
 

@@ -35,7 +35,7 @@ def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
         seen.append(image.shape)
         return run_network(network, image, *rest)
 
-    monkeypatch.setattr("temj.inference.answers.run_network", counting)
+    monkeypatch.setattr("temj.inference.asking.run_network", counting)
     return seen
 
 

@@ -100,6 +100,14 @@ def test_a_second_run_that_is_stopped_and_resumed_is_the_first_bit_for_bit(toget
     assert not (together / "stopped" / "training").exists()
 
 
+def test_a_detector_learns_in_two_processes_and_is_resumed_bit_for_bit(together):
+    assert told(together, "masks") == told(together, "masks-stopped") == ("done", "done")
+    assert weights(together / "masks") == weights(together / "masks-stopped")
+    card = json.loads((together / "masks" / "model.json").read_text())
+    assert card["core"]["name"] == "masks"
+    assert "AP50" in {metric["name"] for metric in card["metrics"]}
+
+
 def test_only_the_first_writes_and_speaks(together):
     first, second = (json.loads(text) for text in told(together, "command"))
     assert first[0] == second[0] == 0

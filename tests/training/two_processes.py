@@ -90,6 +90,11 @@ def main() -> None:
     save_file(load_file(folder / "stopped" / "training" / "last.safetensors"), folder / f"step4.{RANK}.st")
     attempt("stopped", folder, dataset, resume=True, **options)
     attempt("odd", folder, dataset, **{**options, "batch": 3})
+    small = {"encoder": options["settings"]["encoder"], "encoder_depth": 4, "width": 16, "head": 32, "proposals": 100}
+    objects = {**options, "core": "masks", "settings": small, "epochs": 2}
+    attempt("masks", folder, dataset, **objects)
+    attempt("masks-stopped", folder, dataset, stop=2, **objects)
+    attempt("masks-stopped", folder, dataset, resume=True, **objects)
     words = ["--encoder", options["settings"]["encoder"], "--epochs", "1", "--threads", "1", "--device", "cpu"]
     command("command", folder, dataset, *words)
     if RANK == 1:

@@ -13,7 +13,7 @@ import tifffile
 from temj import cli, commands
 from temj.errors import BadAnnotation, BadDataset, BadImage, BadValue, Cancelled, Refused
 from temj.models import open_model
-from temj.workflows.evaluate_report import training_use
+from temj.workflows.known_images import Images, training_use
 
 SIDE = 64
 
@@ -114,7 +114,8 @@ def test_the_files_and_the_worst_image_first(tmp_path: Path, dataset: Path, foun
     evaluate(dataset, found, out)
     names = {file.relative_to(out).as_posix() for file in out.rglob("*") if file.is_file()}
     pictures = {"overlays/01_c.png", "overlays/02_b.png", "overlays/03_a.png"}
-    assert names == {"evaluation.csv", "evaluation.json", "images.csv", "run.json"} | pictures
+    detection = {"match_iou.csv", "detection.png", "confusion.csv", "confusion.png"}
+    assert names == {"evaluation.csv", "evaluation.json", "images.csv", "run.json"} | detection | pictures
     facts = json.loads((out / "evaluation.json").read_text())
     assert set(facts["files"]) == names - {"evaluation.json", "run.json"}
     assert {row["name"] for row in facts["metrics"]} >= {"IoU", "object F1", "area error", "P1", "P2", "r"}
@@ -325,9 +326,13 @@ def test_results_of_films_are_refused(tmp_path: Path, dataset: Path) -> None:
 
 def test_what_a_model_knew_before() -> None:
     card = open_model("loops").card
-    assert training_use(card, "loops", ["98", "99"]) == []
-    (trained, tuned) = training_use(card, "loops", ["01", "04", "99"])
+    assert training_use(card, Images("loops", ["98", "99"])) == []
+    (trained, tuned) = training_use(card, Images("loops", ["01", "04", "99"]))
     assert trained.startswith("ON TRAINING IMAGES: model 'loops' was trained on 1 of these images (01): ")
     assert tuned.startswith("ON VALIDATION IMAGES: thresholds and best step of model 'loops' were chosen on 1 of")
-    (unsure,) = training_use(card, "other", ["01"])
+    (unsure,) = training_use(card, Images("other", ["01"]))
     assert "if these are the images of those names in its dataset 'loops'" in unsure
+    known = card.model_copy(update={"data": (card.data[0].model_copy(update={"contents": {"01": "a" * 64}}),)})
+    (sure,) = training_use(known, Images("other", ["renamed"], {"renamed": "a" * 64}))
+    assert "was trained on all of these images: " in sure
+    assert training_use(known, Images("loops", ["01"], {"01": "b" * 64})) == [], "another image of the same name"

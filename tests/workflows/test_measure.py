@@ -113,3 +113,32 @@ def test_a_selection_of_several_points_is_not_shortened_in_silence() -> None:
     assert [note for note in outputs["notes"]["Note"] if "only the first" in note] == [
         "1 ROIs have several points: only the first of each is measured"
     ]
+
+
+def test_profiles_stand_beside_the_table_and_are_not_replaced_unasked(tmp_path: Path, micrograph) -> None:
+    rois, image = tmp_path / "a.zip", micrograph("a.tif")
+    shapes = [Shape(RoiType.OVAL, params=(60, 60, 30, 24)), Shape(RoiType.POINT, [[9, 9]])]
+    info = {"edge": {"loop": "middle of the ring", "dot": "where it looks right"}}
+    names, classes = np.array(["a", "b"], object), np.array(["loop", "dot"], object)
+    roiset.write(rois, Instances.of(shapes, name=names, class_name=classes, info=info))
+    outputs = measure(image, rois, tmp_path / "r.csv", edge_profile=True)
+    assert annotations.read(rois).info["edge"] == info["edge"]
+    files = [Path(file).name for file in outputs["files"]["File"]]
+    assert files == ["r.csv", "r_profiles.csv", "r_edges.csv", "r_profiles.png"]
+    assert all((tmp_path / file).stat().st_size for file in files)
+    assert list(outputs["edges"]["Edge"]) == ["middle"]
+    assert list(outputs["edges"]["Label"]) == ["a.tif:a"]
+    assert list(outputs["results"]["Edge"]) == ["middle of the ring", "where it looks right"]
+    notes = "\n".join(outputs["notes"]["Note"])
+    assert "'where it looks right' is none of the four" in notes
+    assert "1 of 2 ROIs have no profile" in notes
+    (tmp_path / "r.csv").unlink()
+    before = (tmp_path / "r_edges.csv").read_bytes()
+    with pytest.raises(Refused, match=r"r_profiles\.csv"):
+        measure(image, rois, tmp_path / "r.csv", edge_profile=True)
+    assert not (tmp_path / "r.csv").exists()
+    measure(image, rois, tmp_path / "r.csv", edge_profile=True, overwrite=True)
+    assert (tmp_path / "r_edges.csv").read_bytes() == before
+    plain = measure(image, rois, tmp_path / "plain.csv")
+    assert not {"profiles", "edges"} & set(plain)
+    assert not list(tmp_path.glob("plain_*"))

@@ -143,8 +143,8 @@ def test_the_threshold_is_named_in_the_summary_and_on_the_command_line(tmp_path:
 def test_another_threshold_of_an_open_image_costs_no_pass(micrograph, monkeypatch: pytest.MonkeyPatch) -> None:
     kept.clear()
     opened, passes = temj.open(micrograph("a.tif")), []
-    run_network = inference.answers.run_network
-    monkeypatch.setattr("temj.inference.answers.run_network", lambda *given: (passes.append(1), run_network(*given))[1])
+    run_network = inference.asking.run_network
+    monkeypatch.setattr("temj.inference.asking.run_network", lambda *given: (passes.append(1), run_network(*given))[1])
     counts = [len(temj.predict(opened, threshold=threshold)) for threshold in (0.3, 0.5, 0.7)]
     assert len(passes) == 1
     found = commands.run("predict", {"threshold": "0.5", "probability": True}, {"micrograph": opened})

@@ -73,6 +73,8 @@ class Context:
         masks: what the values of label masks are: ``classes``, ``instances`` or ``auto``.
         films: image file name → its planes, of images that are open and need not be files.
         group_names: of ImageJ's groups 1 … 255, where they are known: ROIs may say their class by them.
+        every_mask: whether COCO gets the pixels of every object as run-length code, not only where polygons cannot say
+            them.
     """
 
     images: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
@@ -80,6 +82,7 @@ class Context:
     masks: str = "auto"
     films: Mapping[str, Film] = field(default_factory=lambda: MappingProxyType({}))
     group_names: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    every_mask: bool = False
 
 
 class Encode(Protocol):

@@ -64,7 +64,8 @@ def encode(annotations: AnnotationSet, context: Context, alone: bool) -> Encoded
             picture["temj"] = {"annotated": image.instances is not None}
         pictures.append(picture)
         if image.instances is not None:
-            rows += [{"id": len(rows) + n, "image_id": key, **row} for n, row in enumerate(_rows(image, numbers), 1)]
+            own = _rows(image, numbers, context.every_mask)
+            rows += [{"id": len(rows) + n, "image_id": key, **row} for n, row in enumerate(own, 1)]
     categories = [{"id": number, "name": name, "supercategory": ""} for name, number in numbers.items()]
     head = {"info": {"description": "written by TEMJ"}} | dict(annotations.info.get("coco", {}))
     document = {**head, "images": pictures, "categories": categories}
@@ -124,11 +125,11 @@ def _crowd_category(name: str, classes: Container[str]) -> str:
     return category if category in classes else IGNORE
 
 
-def _rows(image: AnnotatedImage, numbers: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _rows(image: AnnotatedImage, numbers: dict[str, int], every_mask: bool) -> Iterator[dict[str, Any]]:
     """The annotations of an image, without their ids."""
     areas = np.flatnonzero(image.instances.shapes.roi_type <= RoiType.COMPOSITE)
     instances = image.instances.take(areas)
-    outlines = _outlines(instances.shapes, *image.size)
+    outlines = _outlines(instances.shapes, *image.size, every_mask)
     for k, shape in enumerate(instances.shapes):
         name, kind = instances.name[k], instances.class_name[k]
         category = _crowd_category(name, numbers) if kind == IGNORE else kind or NO_CLASS
@@ -167,15 +168,15 @@ def _facts(instances: Instances, k: int) -> dict[str, Any]:
     return kept if instances.class_name[k] else kept | {"class": ""}
 
 
-def _outlines(shapes: Shapes, width: int, height: int) -> _Outlines:
-    """Polygons where the pixels are those of their union, else masks."""
+def _outlines(shapes: Shapes, width: int, height: int, every_mask: bool = False) -> _Outlines:
+    """Polygons where the pixels are those of their union, else masks (``every_mask``: wherever there are pixels)."""
     count = len(shapes)
     runs = rasterise(shapes, width, height)
     area = runs.counts(count)
     holed = (rasterise_filled(shapes, width, height).counts(count) != area) & (shapes.roi_type == RoiType.COMPOSITE)
     segmentation = _flat(polygons(shapes), count)
     empty = np.array([not parts for parts in segmentation], bool)
-    masked = np.flatnonzero(holed | empty)
+    masked = np.flatnonzero(holed | empty | (every_mask & (area > 0)))
     if len(masked):
         place = np.searchsorted(masked, runs.object)
         chosen = runs.where(np.isin(runs.object, masked))

@@ -18,7 +18,7 @@ from temj.data import IGNORE, RoiType, Shape
 from temj.errors import BadAnnotation
 
 _STYLE = ("stroke widths", "stroke colours", "fill colours")
-_PROPERTIES = {"class", "score", "track", "diameter"}
+_PROPERTIES = {"class", "score", "track", "diameter", "edge"}
 
 
 def decode(data: bytes, member: str) -> tuple[Shape, dict[str, Any]]:
@@ -30,8 +30,9 @@ def decode(data: bytes, member: str) -> tuple[Shape, dict[str, Any]]:
 
     Returns:
         The shape and ``name, class_name, score, group, position, track`` as in :class:`temj.data.Instances`,
-        ``diameter``: ``major``, ``geometric``, ``equivalent`` or "" where it says none of them, ``note``: what was
-        changed in reading, or "", and ``dropped``: what else the ROI has in ImageJ, which has no place here, in words.
+        ``diameter``: ``major``, ``geometric``, ``equivalent`` or "" where it says none of them, ``edge``: which edge
+        of its contrast the outline follows, in words, ``note``: what was changed in reading, or "", and ``dropped``:
+        what else the ROI has in ImageJ, which has no place here, in words.
 
     Raises:
         BadAnnotation: no ROI, cut off, damaged, text or a picture instead of an outline, or absurd coordinates.
@@ -138,6 +139,7 @@ def _facts(data: bytes, version: int, after: int, plane: int, member: str) -> di
         "position": position,
         "track": int(_number(properties.get("track", ""), 0)),
         "diameter": _rule(properties.get("diameter", "")),
+        "edge": properties.get("edge", "").strip(),
         "dropped": [f"the property '{key[:40]}'" for key in properties if key not in _PROPERTIES],
     }
 
@@ -171,11 +173,20 @@ def diameter_info(class_names: Iterable[str], rules: Iterable[str]) -> dict[str,
     Returns:
         ``{"diameter": {class: rule}}``, or an empty dict where no ROI says anything.
     """
+    return _said_by_class("diameter", class_names, rules)
+
+
+def edge_info(class_names: Iterable[str], edges: Iterable[str]) -> dict[str, dict[str, str]]:
+    """The same for the edge that outlines follow: ``{"edge": {class: words}}``, or an empty dict."""
+    return _said_by_class("edge", class_names, edges)
+
+
+def _said_by_class(key: str, class_names: Iterable[str], values: Iterable[str]) -> dict[str, dict[str, str]]:
     said: dict[str, str] = {}
-    for name, rule in zip(class_names, rules, strict=True):
-        if rule:
-            said.setdefault(name, rule)
-    return {"diameter": said} if said else {}
+    for name, value in zip(class_names, values, strict=True):
+        if value:
+            said.setdefault(name, value)
+    return {key: said} if said else {}
 
 
 def class_of(kind: str, group_name: str, name: str) -> str:

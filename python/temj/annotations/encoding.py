@@ -39,7 +39,7 @@ class Facts:
 
     Attributes:
         name: of the ROI.
-        class_name, score, track, diameter: written as properties; "", NaN and 0 are left out.
+        class_name, score, track, diameter, edge: written as properties; "", NaN and 0 are left out.
         group: 0 … 255.
         position: 1-based channel, slice, frame; 0 is none.
     """
@@ -51,11 +51,12 @@ class Facts:
     position: tuple[int, int, int] = (0, 0, 0)
     track: int = 0
     diameter: str = ""
+    edge: str = ""
 
     @property
     def properties(self) -> dict[str, str]:
         """The ROI properties."""
-        properties = {"class": self.class_name, "diameter": self.diameter}
+        properties = {"class": self.class_name, "diameter": self.diameter, "edge": self.edge}
         properties["score"] = "" if math.isnan(self.score) else repr(float(self.score))
         properties["track"] = str(int(self.track)) if self.track else ""
         return {key: value for key, value in properties.items() if value}

@@ -9,7 +9,7 @@ a polygon in the file, and ImageJ reads it as one; so do we. The position in a p
 channel 1, slice n, frame 1.
 """
 
-from temj.annotations.decoding import class_of, class_of_name, decode, diameter_info
+from temj.annotations.decoding import class_of, class_of_name, decode, diameter_info, edge_info
 from temj.annotations.encoding import encode, require_usable
 
-__all__ = ["class_of", "class_of_name", "decode", "diameter_info", "encode", "require_usable"]
+__all__ = ["class_of", "class_of_name", "decode", "diameter_info", "edge_info", "encode", "require_usable"]

@@ -16,7 +16,7 @@ import numpy as np
 
 from temj import storage
 from temj.annotations.archives import members_of, opened, whole
-from temj.annotations.roi import class_of, decode, diameter_info, encode
+from temj.annotations.roi import class_of, decode, diameter_info, edge_info, encode
 from temj.data import Instances, Shape
 from temj.errors import BadAnnotation
 
@@ -42,7 +42,8 @@ def read(path: str | os.PathLike, group_names: Mapping[int, str] | None = None) 
     Returns:
         Instances in the order of the file; names are made different by ``-1``, ``-2`` …; where there is something to
         say, ``info`` has ``notes``: what was changed in reading; ``skipped``: the ROIs that cannot be used, a dict
-        with ``code`` and ``message`` each; ``diameter``: class → rule, as the ROIs' property ``diameter`` says.
+        with ``code`` and ``message`` each; ``diameter``: class → rule, as the ROIs' property ``diameter`` says;
+        ``edge``: class → which edge its outlines follow, as their property ``edge`` says.
 
     Raises:
         BadAnnotation: no archive or ROI, or not a single member that can be used.
@@ -97,7 +98,9 @@ def _skipped(error: BadAnnotation) -> dict[str, str]:
 
 def _instances(found: list[tuple[Shape, dict]], group_names: Mapping[int, str], notes: list[str]) -> Instances:
     """The columns of all objects, with classes and unique names."""
-    columns = {key: [facts[key] for _shape, facts in found] for key in (*_COLUMNS, "note", "diameter", "dropped")}
+    columns = {
+        key: [facts[key] for _shape, facts in found] for key in (*_COLUMNS, "note", "diameter", "edge", "dropped")
+    }
     notes += [f"{name}: {note}" for name, note in zip(columns["name"], columns.pop("note"), strict=True) if note]
     columns["class_name"] = [
         class_of(kind, group_names.get(group, ""), name)
@@ -114,6 +117,7 @@ def _instances(found: list[tuple[Shape, dict]], group_names: Mapping[int, str], 
     columns["name"] = names
     arrays = {key: np.array(columns[key], kind) for key, kind in _COLUMNS.items() if found}
     info = ({"notes": tuple(notes)} if notes else {}) | diameter_info(columns["class_name"], columns["diameter"])
+    info |= edge_info(columns["class_name"], columns["edge"])
     return Instances.of([shape for shape, _facts in found], info=info, **arrays)
 
 
@@ -198,7 +202,8 @@ def write(path: str | os.PathLike, instances: Instances, overwrite: bool = True)
 
     Args:
         path: the file; no objects give an archive without members.
-        instances: order, names, classes, scores, groups, positions, tracks and ``info["diameter"]`` are kept.
+        instances: order, names, classes, scores, groups, positions, tracks, ``info["diameter"]`` and
+            ``info["edge"]`` are kept.
         overwrite: whether the file may exist.
 
     Raises:
@@ -239,11 +244,11 @@ def encoded(instances: Instances) -> list[bytes]:
     columns = (
         getattr(instances, key).tolist() for key in ("name", "class_name", "score", "group", "position", "track")
     )
-    rules = instances.info.get("diameter", {})
+    rules, edges = instances.info.get("diameter", {}), instances.info.get("edge", {})
     return [
         encode(
             shape, name=name, class_name=kind, score=score, group=group, position=position, track=track,
-            diameter=rules.get(kind, ""),
+            diameter=rules.get(kind, ""), edge=edges.get(kind, ""),
         )
         for shape, name, kind, score, group, position, track in zip(instances.shapes, *columns, strict=True)
     ]  # fmt: skip

@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "temj.commands.calibrate:COMMAND",
         "Choose the thresholds of a model anew on your own annotated images.",
     ),
+    "tune": (
+        "temj.commands.tune:COMMAND",
+        "Choose a model's confidence by a grid of confidence and match IoU for the highest F1.",
+    ),
     "convert": (
         "temj.commands.convert:COMMAND",
         "Convert annotations: ROI sets, COCO, masks, LabelImg, YOLO, text boxes, tables.",

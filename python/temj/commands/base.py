@@ -128,6 +128,8 @@ def _kind(annotation: Any) -> tuple[str, tuple[str, ...]]:
     if get_origin(annotation) is tuple:
         return "texts", ()
     members = [member for member in get_args(annotation) if member is not type(None)] or [annotation]
+    if len(members) == 1 and get_origin(members[0]) is Literal:
+        return "choice", get_args(members[0])
     simple = {bool: "flag", int: "integer", float: "number"}
     return (simple.get(members[0], "text") if len(members) == 1 else "text"), ()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from temj.commands.base import Cancelled, Command, Parameters, Progress, TextOrNumber, Values, parameter
 from temj.commands.repeat import repeat
@@ -36,6 +38,17 @@ class EvaluateParameters(Parameters):
         advanced=True,
     )  # fmt: skip
     iou: float = parameter(0.5, "Objects that overlap more than this are the same one.", ge=0, lt=1)
+    overlap: Literal["auto", "outlines", "boxes", "rotated"] = parameter(
+        "auto",
+        "What of two objects must overlap: their outlines, the upright boxes around them, the rotated ones; auto: "
+        "boxes where one side has nothing else.",
+    )
+    size_bins: tuple[Annotated[float, Field(gt=0)], ...] = parameter(
+        (),
+        "Limits of the sizes by which average precision is parted, such as 10 20 40; else quartiles of what is "
+        "annotated.",
+        unit="nm", advanced=True,
+    )  # fmt: skip
     class_map: tuple[str, ...] = parameter(
         (), "Classes of the prediction that have another name in the truth: pore=void dirt=ignore."
     )

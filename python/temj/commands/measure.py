@@ -30,6 +30,11 @@ class MeasureParameters(Parameters):
     )
     shape_rule: ShapeRule = shapes.shape_rule()
     skeleton: str = shapes.skeleton()
+    edge_profile: bool = parameter(
+        False,
+        "Show the profile across each ROI: mean grey value against the distance from its ellipse, with the outer, "
+        "half-maximum, middle and inner edge.",
+    )
     overwrite: bool = parameter(False, "Replace the table of an earlier run.", advanced=True)
 
 

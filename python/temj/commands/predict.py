@@ -21,10 +21,16 @@ class PredictParameters(Parameters):
     )
     threshold: TextOrNumber = parameter(
         "auto",
-        "Probability a pixel must exceed (0 to 1), the name of one of the model's thresholds, or auto.",
+        "Probability that a pixel, or of a detector score that an object, must exceed (0 to 1), the name of one of the "
+        "model's thresholds, or auto.",
     )
     ellipses: bool = parameter(False, "Also give the fitted ellipse of each object.")
-    probability: bool = hinted("map", parameter(False, "Also give a map of the probability of each class (32-bit)."))
+    probability: bool = hinted(
+        "map",
+        parameter(
+            False, "Also give a map of the probability of each class (32-bit); of a detector its objects' scores."
+        ),
+    )
     classes: bool = hinted(
         "map", parameter(False, "Also give a map of the class of each pixel (8-bit, in the classes' colours).")
     )
@@ -79,6 +85,15 @@ class PredictParameters(Parameters):
         where="cli",
         advanced=True,
     )
+    outline: Literal["auto", "box", "ellipse"] = hinted(
+        "of box detectors",
+        parameter(
+            "auto",
+            "Objects of a detector of boxes: the box, the ellipse fitted to the defect in it, or auto (ellipses of "
+            "upright boxes; rotated boxes as they are).",
+            advanced=True,
+        ),
+    )
     area: str = parameter(
         "auto",
         "What counts: auto (without info bar, scale bar, text, blank borders, dead pixels, saturated streaks), all "
@@ -105,7 +120,7 @@ class PredictParameters(Parameters):
 
 
 _OPTIONS = {
-    "model", "threshold", "ellipses", "pixel_size", "device", "fill", "frames", "average", "film",
+    "model", "threshold", "ellipses", "outline", "pixel_size", "device", "fill", "frames", "average", "film",
     "allow_partial", "area", "calibration_table", "probability", "classes", "tta", "input_size",
     "shape_rule", "skeleton", "populations",
 }  # fmt: skip

@@ -15,7 +15,9 @@ class SearchParameters(Parameters):
     dataset: Path = parameter(
         ..., "Dataset folder (images/, masks/ or <stem>_RoiSet.zip, dataset.json).", role="input_folder"
     )
-    core: Literal["semantic"] = parameter("semantic", "Kind of network.")
+    core: Literal["semantic", "boxes", "masks", "rotated"] = parameter(
+        "semantic", "What learns: a network that tells the class of each pixel, or one that finds objects one by one."
+    )
     output: Path = parameter(..., "Folder to make: trials.csv, trials.png, model/.", role="output_folder")
     space: tuple[str, ...] = parameter(
         ...,
@@ -28,8 +30,8 @@ class SearchParameters(Parameters):
     minutes: float | None = parameter(None, "Length of each trial.", unit="min", gt=0)
     folds: int | None = parameter(None, "Parts for a cross-validation in each trial.", ge=2)
     objective: Literal[
-        "object_f1", "iou", "dice", "pixel_precision", "pixel_recall", "pr_auc", "roc_auc", "area_error",
-        "count_error", "diameter_error",
+        "object_f1", "iou", "dice", "pixel_precision", "pixel_recall", "pr_auc", "roc_auc", "ap50", "ap50_95",
+        "area_error", "count_error", "diameter_error",
     ] = parameter("object_f1", "What makes a trial good, on the validation images; of errors the size.")  # fmt: skip
     drop: Literal["median", "halving", "no"] = parameter(
         "median",
@@ -39,6 +41,9 @@ class SearchParameters(Parameters):
     final: tuple[str, ...] = parameter(
         (),
         "Train the best settings anew with these changes, such as epochs=200; else the best trial's model is kept.",
+    )
+    recipe: str | None = parameter(
+        None, "A published training whose settings all trials have where nothing is searched, as for temj train."
     )
     seed: int = parameter(0, "Seed of everything random.", ge=0)
     device: Literal["auto", "cpu", "cuda", "mps"] = parameter("auto", "Where the networks learn.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -17,11 +16,6 @@ _TOLERANCE = 0.02
 _FEW_GREYS = 4
 _SAMPLED = 2**19
 _LEAVE_OUT = "Leave it out, or take it again from the microscope's own file."
-
-
-def content(pixels: np.ndarray) -> str:
-    """A hash of size, type and values."""
-    return hashlib.sha256(f"{pixels.dtype} {pixels.shape}".encode() + pixels.tobytes()).hexdigest()
 
 
 def of_pixels(item: Item, micrograph: Micrograph, dataset: Dataset) -> Iterator[Problem]:

@@ -11,10 +11,11 @@ import numpy as np
 from temj.data import IGNORE, Column, Instances, Micrograph, Table
 from temj.datasets import reading
 from temj.datasets.check_classes import of_classes
-from temj.datasets.check_image import content, of_pixels, of_scales
+from temj.datasets.check_image import of_pixels, of_scales
 from temj.datasets.check_names import of_names, of_pairs
 from temj.datasets.check_objects import Found, of_objects, of_shapes
 from temj.datasets.check_others import of_coverage, of_specks
+from temj.datasets.contents import content
 from temj.datasets.folder import Dataset, Item
 from temj.datasets.mask_values import of_ignore, of_instances
 from temj.datasets.problems import SEVERITIES, Problem, Severity, annotation_of, counted, listed, of_error, within

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from temj.data import Instances
+from temj.data import Instances, Shapes
 from temj.evaluation.agreement import Agreement, Diameter, agreement_of
-from temj.evaluation.objects import DEFAULT_IOU, Objects, match
+from temj.evaluation.compared import Compared, Side, compared, overlaps_of
+from temj.evaluation.objects import DEFAULT_IOU, Objects
+from temj.evaluation.overlapping import Kind, one_to_one
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,13 @@ class Rules:
         classes: in the order of the tables.
         diameters: class → which length is its diameter; ``equivalent`` where nothing is said.
         iou: a pair of objects with more than this is a match.
+        kind: what the IoU is of (:data:`temj.evaluation.overlapping.KINDS`).
     """
 
     classes: tuple[str, ...]
     diameters: Mapping[str, Diameter]
     iou: float = DEFAULT_IOU
+    kind: Kind = "outlines"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,7 @@ class Judged:
         found_matched, true_matched: (n,) bool, objects that have a partner of their class.
         found_counts, true_counts: (n,) bool, objects that count at all: not mostly where the truth is not known, not
             outside of the image, and not ``ignore``.
+        compared: who overlaps whom, for figures of detection.
     """
 
     classes: Mapping[str, Agreement]
@@ -47,6 +52,7 @@ class Judged:
     true_matched: np.ndarray
     found_counts: np.ndarray
     true_counts: np.ndarray
+    compared: Compared
 
     @property
     def total(self) -> Agreement:
@@ -55,7 +61,8 @@ class Judged:
 
     def scaled(self, factor: float) -> Judged:
         """The same with all lengths times a factor."""
-        return replace(self, classes={name: part.scaled(factor) for name, part in self.classes.items()})
+        classes = {name: part.scaled(factor) for name, part in self.classes.items()}
+        return replace(self, classes=classes, compared=self.compared.scaled(factor))
 
 
 def known_area(true: Instances, height: int, width: int, area: np.ndarray | None = None) -> np.ndarray:
@@ -66,7 +73,12 @@ def known_area(true: Instances, height: int, width: int, area: np.ndarray | None
 
 
 def judge(
-    found: Instances, true: Instances, counts: np.ndarray, rules: Rules, pixel: tuple[float, float] = (1.0, 1.0)
+    found: Instances,
+    true: Instances,
+    counts: np.ndarray,
+    rules: Rules,
+    pixel: tuple[float, float] = (1.0, 1.0),
+    boxes: Shapes | None = None,
 ) -> Judged:
     """Compare the objects of one image with the annotated ones.
 
@@ -76,14 +88,20 @@ def judge(
         counts: (h, w) bool, where the truth is known (:func:`known_area`).
         rules: how.
         pixel: width and height of a pixel.
+        boxes: the box in which the outline of each found object was fitted, where there is one: it overlaps where boxes
+            are compared.
     """
-    sides = _Side.of(found, counts, mostly=True), _Side.of(true, counts, mostly=False)
+    sides = Side.of(found, counts, True, boxes), Side.of(true, counts, mostly=False)
+    overlaps = overlaps_of(*sides, rules.kind)
+    matched = [np.zeros(len(side.instances), bool) for side in sides]
+    same = sides[0].instances.class_name[overlaps.first] == sides[1].instances.class_name[overlaps.second]
     agreements: dict[str, Agreement] = {}
     for name in rules.classes:
         objects = [side.of_class(name) for side in sides]
-        pairs = match(*objects, rules.iou)
-        for side, partners in zip(sides, (pairs.first, pairs.second), strict=True):
-            side.matched[partners] = True
+        mine = same & (sides[0].instances.class_name[overlaps.first] == name)
+        pairs = one_to_one(overlaps.where(mine), rules.iou)
+        for flags, partners in zip(matched, (pairs.first, pairs.second), strict=True):
+            flags[partners] = True
         rule = rules.diameters.get(name, "equivalent")
         agreements[name] = agreement_of(*objects, len(pairs), rule, pixel)
     masks = [side.objects.mask & counts.ravel() for side in sides]
@@ -91,28 +109,16 @@ def judge(
         agreements,
         _background(*masks, counts.ravel()),
         int(counts.sum()),
-        *(side.matched for side in sides),
+        *matched,
         *(side.objects.present for side in sides),
+        compared(*sides, overlaps, rules.classes, rules.kind),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Side:
-    """The objects that were found, or that are annotated."""
-
-    class_name: np.ndarray
-    objects: Objects
-    matched: np.ndarray
-
-    @classmethod
-    def of(cls, instances: Instances, counts: np.ndarray, mostly: bool) -> _Side:
-        objects = Objects.of_shapes(instances.shapes, *counts.shape).inside(counts, mostly)
-        objects = objects.only(~instances.ignored)
-        return cls(instances.class_name, objects, np.zeros(len(instances), bool))
-
-    def of_class(self, name: str) -> Objects:
-        """Those of a class, under the numbers that they have among all."""
-        return self.objects.only(self.class_name == name)
+def compare_instances(found: Instances, true: Instances, counts: np.ndarray, rules: Rules) -> Compared:
+    """Who overlaps whom in one image, without any figure of its pixels; arguments as of :func:`judge`."""
+    sides = Side.of(found, counts, mostly=True), Side.of(true, counts, mostly=False)
+    return compared(*sides, overlaps_of(*sides, rules.kind), rules.classes, rules.kind)
 
 
 def _background(found: np.ndarray, true: np.ndarray, counts: np.ndarray) -> Agreement:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from temj.data import Shapes
-from temj.geometry.overlap import Overlaps, best_partners
+from temj.evaluation.overlapping import one_to_one
+from temj.geometry.overlap import Overlaps
 from temj.geometry.raster import rasterise
 
 DEFAULT_IOU = 0.5
@@ -115,11 +116,8 @@ def intersections(found: Objects, true: Objects) -> Overlaps:
 
 
 def match(found: Objects, true: Objects, iou: float = DEFAULT_IOU) -> Overlaps:
-    """One to one: which found object is which true one, of the pairs with IoU > ``iou``.
+    """One to one: which found object is which true one (:func:`temj.evaluation.overlapping.one_to_one`).
 
-    As many pairs as possible, and among these choices the one with the largest sum of IoU. From 0.5 on no object of a
-    label image has two such partners, so that there is nothing to choose.
+    From IoU 0.5 on no object of a label image has two such partners, so that there is nothing to choose.
     """
-    pairs = intersections(found, true)
-    pairs = pairs.where(pairs.iou > iou)
-    return pairs.where(best_partners(pairs, np.full(len(pairs), float(len(pairs)))))
+    return one_to_one(intersections(found, true), iou)

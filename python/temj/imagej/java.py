@@ -27,7 +27,7 @@ HOME = Path(__file__).with_name("home")
 _log = logging.getLogger(__name__)
 _PACKAGES = {
     "ij": "CommandListener Executer IJ ImageJ ImagePlus ImageStack Macro Menus WindowManager",
-    "ij.gui": "DialogListener GenericDialog Overlay Roi RotatedRectRoi",
+    "ij.gui": "DialogListener GenericDialog Overlay Plot Roi RotatedRectRoi",
     "ij.io": "OpenDialog RoiDecoder RoiEncoder SaveDialog",
     "ij.macro": "Interpreter",
     "ij.measure": "Measurements ResultsTable",

@@ -30,7 +30,7 @@ _TYPE_BYTE, _FREEHAND = 6, 7
 def to_rois(
     instances: Instances, image: Any = None, colours: Mapping[str, str] | None = None, name_end: str = ""
 ) -> list[Any]:
-    """One ImageJ Roi for each object, with name, class, score, diameter rule, group, colour and position.
+    """One ImageJ Roi for each object, with name, class, score, diameter rule, edge, group, colour and position.
 
     Args:
         instances: the objects.
@@ -44,7 +44,7 @@ def to_rois(
     classes = list(dict.fromkeys(instances.class_name))
     groups = groups_of(classes)
     shades = _shades(classes, colours or {})
-    rules = instances.info.get("diameter", {})
+    rules, edges = instances.info.get("diameter", {}), instances.info.get("edge", {})
     made = []
     for index, shape in enumerate(instances.shapes):
         kind = instances.class_name[index]
@@ -57,6 +57,7 @@ def to_rois(
             position=tuple(int(number) for number in instances.position[index]),
             track=int(instances.track[index]),
             diameter=rules.get(kind, ""),
+            edge=edges.get(kind, ""),
         )
         roi = J.RoiDecoder.openFromByteArray(jpype.JArray(jpype.JByte)(data))
         group = groups[kind] if kind else int(instances.group[index])
@@ -77,8 +78,8 @@ def _shades(classes: Iterable[str], colours: Mapping[str, str]) -> dict[str, str
 def from_rois(rois: Iterable[Any], image: Any = None) -> Instances:
     """The objects that ImageJ's Rois stand for.
 
-    Their class is that of :func:`temj.annotations.roi.class_of`; ``info["diameter"]`` is what their property
-    ``diameter`` says of the classes, ``info["notes"]`` what was changed in reading them.
+    Their class is that of :func:`temj.annotations.roi.class_of`; ``info["diameter"]`` and ``info["edge"]`` are what
+    their properties of these names say of the classes, ``info["notes"]`` what was changed in reading them.
 
     Raises:
         BadAnnotation: a Roi that is no outline TEMJ knows, such as text or a picture.
@@ -92,9 +93,9 @@ def from_rois(rois: Iterable[Any], image: Any = None) -> Instances:
     names = ("class_name", "score", "name", "group", "position", "track")
     # the name of a group is text of its own to ImageJ: np.array would make classes and names fixed-width
     packed = {name: _column([facts[name] for facts in columns], name) for name in names} if columns else {}
-    kinds, rules = ([facts[name] for facts in columns] for name in ("class_name", "diameter"))
+    kinds, rules, edges = ([facts[name] for facts in columns] for name in ("class_name", "diameter", "edge"))
     notes = tuple(f"{facts['name']}: {facts['note']}" for facts in columns if facts["note"])
-    info = codec.diameter_info(kinds, rules) | ({"notes": notes} if notes else {})
+    info = codec.diameter_info(kinds, rules) | codec.edge_info(kinds, edges) | ({"notes": notes} if notes else {})
     return Instances.of(shapes, info=info, **packed)
 
 

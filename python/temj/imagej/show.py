@@ -6,7 +6,7 @@ from typing import Any
 
 from temj.commands.base import Parameters, Values
 from temj.data import Column, Instances, Micrograph, Table
-from temj.imagej import maps, rois, tables
+from temj.imagej import maps, profiles, rois, tables
 from temj.imagej.java import J, headless
 from temj.imagej.rois import NEUTRAL
 from temj.plots.colours import class_colours, hexadecimal, second_colour
@@ -35,6 +35,7 @@ def show(image: Any, micrograph: Micrograph, parameters: Parameters, outputs: Va
     if "results" in outputs:
         _show_results(image, micrograph, outputs, together)
     maps.show(outputs)
+    profiles.show(outputs)
 
 
 def outlines(image: Any, found: Instances, ellipses: Instances | None) -> list[Any]:

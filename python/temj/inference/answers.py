@@ -8,17 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from temj.cores import Predictor
+from temj.cores import DETECTORS, Predictor
+from temj.cores.detection import Detections
 from temj.data import Instances, Micrograph, Shapes
+from temj.errors import BadValue
 from temj.geometry import in_reading_order
-from temj.inference import kept, memory
-from temj.inference.candidates import limited
+from temj.inference import by_class, kept, memory
+from temj.inference.asking import Asked, ask
+from temj.inference.candidates import limited, surest
 from temj.inference.checks import NOTHING_TO_FIND, finite, grey_notes
-from temj.inference.forward import TILE_PIXELS, run_network
-from temj.inference.network import Network, ready
-from temj.inference.outside import seen, silenced
-from temj.inference.rescale import Scale, plan_scale, resample_all
-from temj.inference.symmetry import AS_IT_IS, View, mean_answer, told, views
+from temj.inference.detecting import FLOOR
+from temj.inference.forward import TILE_PIXELS
+from temj.inference.network import ready
+from temj.inference.rescale import Scale, plan_scale
+from temj.inference.symmetry import AS_IT_IS, told, views
 from temj.models import Model, choose_device
 from temj.models.card import Card
 
@@ -37,6 +40,10 @@ class How:
         fill: whether pixels that are NaN or infinite take the median of the others; else they are refused.
         keep: whether the answer is kept for the next call (:mod:`temj.inference.kept`), such as one with another
             threshold only.
+        floor: the lowest score that a detector looks at; None for 0.05, or a lower threshold where one is known.
+            Its objects cannot be read with a threshold below it.
+        outline: what the objects of a detector of boxes look like (:mod:`temj.inference.outlines`): ``auto``, ``box``
+            or ``ellipse``. Only :func:`temj.inference.predict` heeds it: what is read from an answer are the boxes.
     """
 
     tta: bool = False
@@ -44,6 +51,12 @@ class How:
     device: str = "auto"
     fill: bool = False
     keep: bool = False
+    floor: float | None = None
+    outline: str = "auto"
+
+    def looking_down_to(self, threshold: float) -> How:
+        """The same with a floor that allows this threshold, unless a floor was given."""
+        return self if self.floor is not None else replace(self, floor=min(FLOOR, threshold))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,25 +65,37 @@ class Raw:
 
     Attributes:
         answer: float32 (r, h, w), read-only: the probabilities of the k classes, then what else the core needs; 0
-            outside the analysed area.
+            outside the analysed area. Of a detector its candidates, without those that lie mostly outside that area.
         model: whose answer.
         core: reads it; None where there was nothing to find.
         scale: how the micrograph was brought to the network.
         position: of the micrograph in its film.
         info: JSON values, as in ``info`` of the instances but for the threshold.
+        shape: height and width of the micrograph.
     """
 
-    answer: np.ndarray
+    answer: np.ndarray | Detections
     model: Model
     core: Predictor | None
     scale: Scale
     position: tuple[int, int, int]
     info: dict[str, Any]
+    shape: tuple[int, int] = (0, 0)
 
     @property
     def probabilities(self) -> np.ndarray:
-        """float32 (k, h, w) in 0..1, in the order of the card's classes."""
+        """float32 (k, h, w) in 0..1, in the order of the card's classes.
+
+        Of a detector the score map: the highest score of the candidates of a class that cover a pixel.
+        """
+        if isinstance(self.answer, Detections):
+            return self.core.score_map(self.answer, self.shape)
         return self.answer[: len(self.model.card.classes)]
+
+    @property
+    def floor(self) -> float:
+        """The lowest threshold that objects can be read with: the lowest score that a detector looked at, else 0."""
+        return float(self.info.get("floor", 0.0))
 
 
 def raw(
@@ -104,22 +129,30 @@ def raw(
     if NOTHING_TO_FIND & {*notes}:
         info |= {"device": choose_device(how.device), "notes": [*scale.notes, *notes]}
         nothing = np.broadcast_to(np.float32(0), (len(model.card.classes), *whole.pixels.shape))
-        return Raw(nothing, model, None, scale, micrograph.position, info)
+        return Raw(nothing, model, None, scale, micrograph.position, info, whole.pixels.shape)
     chosen = views(model.card.symmetry) if how.tta else (AS_IT_IS,)
     limit = _tile_limit(whole, scale, model.card, choose_device(how.device), len(chosen))
     network = ready(model, how.device)
-    key = kept.key(whole, model, (scale.height, scale.width), (chosen, limit, network.device)) if how.keep else ""
+    floor = FLOOR if how.floor is None else how.floor
+    key = ""
+    if how.keep:
+        about = (chosen, limit, network.device, *((floor,) if model.card.core.name in DETECTORS else ()))
+        key = kept.key(whole, model, (scale.height, scale.width), about)
     found = kept.get(key) if key else None
     if found is None:
-        report = _reporter(progress, len(chosen))
-        found = _ask(whole, scale, network, chosen, limit, report, cancelled or (lambda: False))
+        asked = Asked(network, chosen, limit, floor, _reporter(progress, len(chosen)), cancelled or _never)
+        found = ask(asked, whole, (scale.height, scale.width))
         if key:
             kept.put(key, *found)
     answer, facts, remarks = found
     info |= facts | {"device": network.device, "dtype": network.dtype, "views": len(chosen)}
     tta = (told(chosen),) if how.tta else ()
     info |= {"notes": [*scale.notes, *notes, *tta, *network.notes, *remarks]}
-    return Raw(answer, model, network.core, scale, micrograph.position, info)
+    return Raw(answer, model, network.core, scale, micrograph.position, info, whole.pixels.shape)
+
+
+def _never() -> bool:
+    return False
 
 
 def read(raw: Raw, threshold: float | str | None = None) -> Instances:
@@ -133,58 +166,48 @@ def read(raw: Raw, threshold: float | str | None = None) -> Instances:
         As :func:`temj.inference.predict`.
 
     Raises:
-        BadValue: an unknown threshold.
+        BadValue: an unknown threshold, or one below the lowest score that a detector was asked to look at.
     """
     card = raw.model.card
     number, name = card.threshold(threshold)
     info = raw.info | {"threshold": number, "threshold_name": name}
     if raw.core is None:
         return Instances(Shapes.of([]), info=info)
-    answer, remarks = limited(raw.answer, len(card.classes), number)
-    found = raw.core.decode(answer, number, raw.scale.linear)
+    if isinstance(raw.answer, Detections):
+        answer, remarks = _candidates(raw, number)
+    else:
+        answer, remarks = limited(raw.answer, len(card.classes), number)
+    limits = card.class_thresholds.get(name, {})
+    if limits:
+        info["class_thresholds"] = dict(limits)
+        remarks = [by_class.in_words(name, limits), *remarks]
+    found = by_class.decoded(lambda level: raw.core.decode(answer, level, raw.scale.linear), number, limits)
     groups = {name: number for number, name in enumerate(card.class_names, start=1)}
     group = [groups.get(name, 0) for name in found.class_name]
     info["notes"] = [*info["notes"], *remarks]
     return in_reading_order(replace(found, group=group, position=raw.position, info=info))
 
 
-def _ask(
-    micrograph: Micrograph,
-    scale: Scale,
-    network: Network,
-    chosen: tuple[View, ...],
-    limit: int,
-    report: Callable[[int, int, int], object],
-    cancelled: Callable[[], bool],
-) -> kept.Answer:
-    """The answer float32 (r, h, w) on the micrograph's own pixels, facts for ``info`` and notes."""
-    pixels, size = micrograph.of_detectors(network.core.channels.planes), (scale.height, scale.width)
-    image = network.core.prepare(seen(pixels, micrograph.area, size))
-    tilings, notes = [], []
+def _candidates(raw: Raw, threshold: float) -> tuple[Detections, list[str]]:
+    """The candidates above a threshold, and notes where that is not all there may be.
 
-    def answer_of(view: np.ndarray, number: int) -> np.ndarray:
-        answer, tiling, remarks = run_network(
-            network, view, lambda done, count: report(number, done, count), cancelled, limit
+    Raises:
+        BadValue: candidates with such scores were not looked at.
+    """
+    if threshold < raw.floor:
+        raise BadValue(
+            "threshold", where="threshold", expected=f"at least {raw.floor:g}, the lowest score that was looked at",
+            found=f"{threshold:g}", remedy="Ask the model again with that floor (How(floor=...)), or use predict.",
+        )  # fmt: skip
+    found, notes = surest(raw.answer.above(threshold))
+    complete = float(raw.info["complete_from"])
+    if threshold < complete:
+        notes.append(
+            f"WARNING: too many objects: a pass of the network found as many as it may, and there may be more with "
+            f"scores from {threshold:g} to {complete:.3g}; check the threshold, the pixel size and whether this model "
+            "fits the image"
         )
-        tilings.append(tiling)
-        notes.extend(remarks)
-        return answer
-
-    answer = mean_answer(image, chosen, answer_of)
-    if size != micrograph.pixels.shape:
-        answer = resample_all(answer, *micrograph.pixels.shape)
-    answer = silenced(answer, micrograph)
-    answer.setflags(write=False)
-    tiling = tilings[0]
-    facts = {
-        "tiles": {
-            "number": len(tiling),
-            "width": tiling.tile_width,
-            "height": tiling.tile_height,
-            "overlap": max(tiling.overlap),
-        }
-    }
-    return answer, facts, tuple(dict.fromkeys(notes))
+    return found, notes
 
 
 def _reporter(progress: Progress | None, count: int) -> Callable[[int, int, int], object]:
@@ -210,6 +233,7 @@ def _info(model: Model, scale: Scale) -> dict[str, Any]:
         "device": "",
         "dtype": "",
         "diameter": dict(model.card.diameters),
+        **({"edge": model.card.edges} if model.card.edges else {}),
         "colours": dict(model.card.colours),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from temj.cores.detection import Detections
 from temj.opencv import opencv
 
 MOST = 500_000
@@ -43,6 +44,18 @@ def limited(answer: np.ndarray, classes: int, threshold: float) -> tuple[np.ndar
         "threshold, the pixel size and whether this model fits the image"
     )
     return answer, [note]
+
+
+def surest(found: Detections) -> tuple[Detections, list[str]]:
+    """At most :data:`MOST` of the candidates of a detector, those of the highest scores; and a note where there are
+    more."""
+    if len(found) <= MOST:
+        return found, []
+    note = (
+        f"WARNING: too many objects: {len(found)} above the threshold, the {MOST} of the highest scores are taken; "
+        "check the threshold, the pixel size and whether this model fits the image"
+    )
+    return found.take(slice(0, MOST)), [note]
 
 
 def _runs(mask: np.ndarray) -> int:

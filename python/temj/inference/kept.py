@@ -9,19 +9,22 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from temj.data import Micrograph
 from temj.models import Model
 
+if TYPE_CHECKING:
+    from temj.cores.detection import Detections
+
 BYTES = 512 * 2**20
 """Most memory that is held; an answer that is larger than this is not kept at all."""
 MOST = 16
 
-Answer = tuple[np.ndarray, dict[str, Any], tuple[str, ...]]
-"""float32 (r, h, w) on the micrograph's own pixels, read-only; facts for ``info``; notes."""
+Answer = tuple["np.ndarray | Detections", dict[str, Any], tuple[str, ...]]
+"""float32 (r, h, w) on the micrograph's own pixels, read-only, or detections in them; facts for ``info``; notes."""
 
 _answers: OrderedDict[str, Answer] = OrderedDict()
 _lock = threading.Lock()
@@ -53,7 +56,7 @@ def get(name: str) -> Answer | None:
         return _answers[name]
 
 
-def put(name: str, answer: np.ndarray, facts: dict[str, Any], notes: tuple[str, ...]) -> None:
+def put(name: str, answer: np.ndarray | Detections, facts: dict[str, Any], notes: tuple[str, ...]) -> None:
     """Keep an answer; older ones go where there are too many."""
     if answer.nbytes > BYTES:
         return

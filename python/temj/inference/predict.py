@@ -12,6 +12,7 @@ from temj.data.detectors import together
 from temj.data.notes import merged_notes
 from temj.geometry import in_reading_order
 from temj.inference.answers import How, Progress, Raw, raw, read
+from temj.inference.outlines import check_outline, outlined
 from temj.inference.several import merged
 from temj.models import Model
 
@@ -27,7 +28,8 @@ def predict(
     cancelled: Callable[[], bool] | None = None,
     **how: Any,
 ) -> Instances:
-    """Find the objects of one micrograph: :func:`temj.inference.read` of :func:`temj.inference.raw`.
+    """Find the objects of one micrograph: :func:`temj.inference.read` of :func:`temj.inference.raw`, and of a detector
+    of boxes the ellipses in them (:mod:`temj.inference.outlines`).
 
     Rescaled to the model's pixel size where both are known, normalised as a whole, cut into tiles where it is large,
     and the probabilities brought back to the micrograph's own pixels before objects are read from them. What lies
@@ -48,11 +50,12 @@ def predict(
         the class in the card; position is the micrograph's. ``info`` (JSON values): model, model_sha256, threshold,
         threshold_name, pixel_size and trained_pixel_size ([width, height] and number, nm, or None), factor [x, y],
         input_size (px or None), views (of test-time augmentation), tiles {number, width, height, overlap}, device,
-        dtype, diameter and colours by class, notes.
+        dtype, diameter and colours by class, notes; of a detector also floor and complete_from (scores), outline and
+        ellipses (:func:`temj.inference.outlines.outlined`).
 
     Raises:
         BadImage: ``nonfinite`` pixels.
-        BadValue: an unknown threshold or device.
+        BadValue: an unknown threshold, outline or device.
         BadModel, MissingSoftware, ResourceError, Cancelled: as they say.
     """
     return plane(micrograph, model, threshold, How(**how), progress, cancelled).instances
@@ -77,14 +80,20 @@ def plane(
 ) -> Plane:
     """As :func:`predict`, with the answers."""
     models = _several(model)
-    for each in models:
-        each.card.threshold(threshold)  # wrong ones are said before the work
+    check_outline(models, how.outline)
+    numbers = [each.card.threshold(threshold)[0] for each in models]  # wrong ones are said before the work
     raws = tuple(
-        raw(micrograph, each, how, progress=_part(progress, "", number, len(models)), cancelled=cancelled)
-        for number, each in enumerate(models)
-    )
-    found = merged([read(answer, threshold) for answer in raws], [each.card for each in models])
-    return Plane(micrograph, raws, found)
+        raw(
+            micrograph, each, how.looking_down_to(lowest), progress=_part(progress, "", number, len(models)),
+            cancelled=cancelled,
+        )
+        for number, (each, lowest) in enumerate(zip(models, numbers, strict=True))
+    )  # fmt: skip
+    found = [
+        outlined(read(answer, threshold), micrograph, each.card, how.outline)
+        for answer, each in zip(raws, models, strict=True)
+    ]
+    return Plane(micrograph, raws, merged(found, [each.card for each in models]))
 
 
 def predict_film(

@@ -82,6 +82,7 @@ def _info(parts: Sequence[Instances], notes: Sequence[str]) -> dict[str, Any]:
         "pixel_size": infos[0]["pixel_size"],
         "device": ",".join(dict.fromkeys(info["device"] for info in infos)),
         "diameter": _first("diameter", infos),
+        **({"edge": _first("edge", infos)} if any("edge" in info for info in infos) else {}),
         "colours": _colours(infos),
         "notes": [*whole, *notes],
     }
@@ -89,7 +90,7 @@ def _info(parts: Sequence[Instances], notes: Sequence[str]) -> dict[str, Any]:
 
 def _first(key: str, infos: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Class -> value of the first model that has the class."""
-    return {name: value for info in reversed(infos) for name, value in info[key].items()}
+    return {name: value for info in reversed(infos) for name, value in info.get(key, {}).items()}
 
 
 def _colours(infos: Sequence[dict[str, Any]]) -> dict[str, str]:

@@ -94,19 +94,20 @@ class Tiling:
         return whole[:, : self.height, : self.width]
 
 
-def plan(height: int, width: int, stride: int, limit: int) -> Tiling:
+def plan(height: int, width: int, stride: int, limit: int, overlaps: tuple[int, ...] = OVERLAPS) -> Tiling:
     """The tiling of an image with the fewest pixels in all, with the largest overlap that is affordable.
 
     Args:
         height, width: of the image.
         stride: sides of a tile are multiples of it.
         limit: largest number of pixels of one tile; where even the smallest tiles are larger, those are taken.
+        overlaps: pixels that neighbours may share at least, the most first; the last is taken whatever it costs.
 
     Returns:
         One tile (padded to the stride) where that fits the limit.
     """
     whole = -(-height // stride) * -(-width // stride) * stride**2
-    for overlap in OVERLAPS:
+    for overlap in overlaps:
         tiling = _plan(height, width, stride, limit, overlap)
         pixels = tiling.tile_height * tiling.tile_width
         if pixels <= limit and pixels * len(tiling) <= COST * whole:

@@ -22,10 +22,11 @@ def extra_columns(
     diameter: Mapping[str, str],
     whole: Instances,
 ) -> list[Column]:
-    """RRLength, RRWidth, Group, GroupName, Class, Score, Track, Diameter, EllipseMajor, EllipseMinor, EllipseAngle.
+    """RRLength, RRWidth, Group, GroupName, Class, Score, Track, Diameter, EllipseMajor, EllipseMinor, EllipseAngle,
+    Edge.
 
-    The first five and Track are there only if an object of ``whole`` (all objects, where ``instances`` are those of
-    one plane) needs them.
+    The first five, Track and Edge (which edge of the contrast the outlines of the class follow, in words) are there
+    only if an object of ``whole`` (all objects, where ``instances`` are those of one plane) needs them.
     """
     calibration = micrograph.calibration
     unit = calibration.unit
@@ -43,10 +44,14 @@ def extra_columns(
     image = micrograph.width, micrograph.height
     ellipse, area = filled_ellipses(outline, sums, box, image, calibration)
     lengths = diameters(ellipse, area, instances, diameter)
-    return [
-        *columns, Column("Diameter", lengths, unit), Column("EllipseMajor", ellipse.major, unit),
+    columns += [
+        Column("Diameter", lengths, unit), Column("EllipseMajor", ellipse.major, unit),
         Column("EllipseMinor", ellipse.minor, unit), Column("EllipseAngle", ellipse.angle, "°"),
     ]  # fmt: skip
+    edges = whole.info.get("edge", {})
+    if any(edges.get(name) for name in whole.class_name):
+        columns.append(Column("Edge", np.array([edges.get(name, "") for name in instances.class_name], object)))
+    return columns
 
 
 def diameters(

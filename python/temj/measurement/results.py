@@ -46,7 +46,8 @@ def measure(micrograph: Micrograph | Film, instances: Instances, diameter: Mappi
         is a rotated rectangle,
         Group and GroupName if an object has a group, Class, Score, Track if an object has one, Diameter,
         EllipseMajor, EllipseMinor, EllipseAngle (of the outline with holes filled; right also for pixels that
-        are not square). Lengths are in the unit of the image, FeretX and FeretY in pixels as in ImageJ.
+        are not square), Edge if one is said of an object's class. Lengths are in the unit of the image, FeretX and
+        FeretY in pixels as in ImageJ.
 
     Raises:
         BadValue: an unknown diameter, or an object whose position is not in the film.

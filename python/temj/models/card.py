@@ -63,7 +63,8 @@ class Input(_Part):
     ``channels`` says what each input channel is (``("gray",)``; older cards say ``grey``); ``mean`` and ``sd`` are
     numbers, or ``"image"`` where each micrograph is normalised by its own; ``dtype`` and ``range`` (smallest, largest
     grey value) are those of the training data; ``polarity`` is that of the dataset; ``size`` is the longer side in
-    pixels to which a whole field is brought, for models that know no pixel size, else None.
+    pixels to which a whole field is brought, for models that know no pixel size, else None; ``field_of_view`` is the
+    side in nm of the fields that a training with one brought to a crop, whatever their pixel size was.
     """
 
     channels: tuple[Name, ...] = ("gray",)
@@ -73,6 +74,7 @@ class Input(_Part):
     range: tuple[float, float] = (0.0, 255.0)
     polarity: str = "fixed"
     size: Annotated[int, Field(ge=32)] | None = None
+    field_of_view: Size | None = None
 
 
 class PixelSize(_Part):
@@ -127,11 +129,16 @@ class Imaging(_Part):
 
 
 class Data(_Part):
-    """Data it was trained on: name, licence and which images were used for what."""
+    """Data it was trained on: name, licence and which images were used for what.
+
+    ``contents`` are hashes of the images' pixels by name (:func:`temj.datasets.contents.content`), by which they are
+    known whatever they are called; older cards have none.
+    """
 
     name: Name
     licence: Annotated[str, Field(min_length=1, max_length=2000)]
     split: dict[str, tuple[str, ...]] = {}
+    contents: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = {}
 
 
 class Metric(_Part):
@@ -168,7 +175,8 @@ class FileFact(_Part):
 
 class Card(_Part):
     """``model.json``. ``class_map`` maps labels of the training data (numbers and names) to classes; ``calibration``
-    says how the thresholds were chosen; ``files`` is filled in by :func:`temj.models.write_model`."""
+    says how the thresholds were chosen; ``class_thresholds`` gives names of thresholds a number for each class (then
+    the one in ``thresholds`` is the lowest); ``files`` is filled in by :func:`temj.models.write_model`."""
 
     format: Literal[1] = 1
     name: Name
@@ -182,6 +190,7 @@ class Card(_Part):
     symmetry: Symmetry = Symmetry()
     thresholds: Annotated[dict[Name, Fraction], Field(min_length=1)] = {"default": 0.5}
     default_threshold: str = "default"
+    class_thresholds: dict[Name, dict[Name, Fraction]] = {}
     calibration: dict[str, JsonValue] = {}
     detection_limit: DetectionLimit | None = None
     imaging: Imaging = Imaging()
@@ -205,6 +214,9 @@ class Card(_Part):
         names = self.class_names
         if len(set(names)) < len(names):
             raise ValueError("two classes have the same name")
+        for name, numbers in self.class_thresholds.items():
+            if set(numbers) != set(names) or self.thresholds.get(name) != min(numbers.values()):
+                raise ValueError(f"class_thresholds '{name}' must have every class, and thresholds the lowest of them")
         strange = set(self.class_map.values()) - set(names)
         if strange:
             raise ValueError(f"class_map names unknown classes: {', '.join(sorted(strange))}")
@@ -227,6 +239,11 @@ class Card(_Part):
     def diameters(self) -> dict[str, Diameter]:
         """class name → which length is its Diameter."""
         return {entry.name: entry.diameter for entry in self.classes}
+
+    @property
+    def edges(self) -> dict[str, str]:
+        """class name → which edge its outlines follow, in words; without classes of which nothing is said."""
+        return {entry.name: entry.edge for entry in self.classes if entry.edge}
 
     def threshold(self, value: str | float | None = None) -> tuple[float, str]:
         """The number that a choice of threshold means, and its name ("" for a number given as such).

@@ -36,7 +36,7 @@ def calibrate_model(
 
     Args:
         model: with a network (not a classical method that was fitted).
-        dataset: of the model's classes and, where both have one, its pixel size.
+        dataset: of the model's classes and, where both have one, its pixel size (any, for a model of a field of view).
         output: folder of the new model; it may be the model's own where ``overwrite`` is true.
         settings: settings of the core that only say how its answer is read, such as ``instances`` or ``min_pixels``.
         command: what the card says of how it was calibrated.
@@ -60,7 +60,8 @@ def calibrate_model(
     _require_same_network(core.network.state_dict(), weights)
     core.network = network
     report = progress or (lambda *_: None)
-    shown = pictures(dataset, "validation", core, "auto", card.input.size)
+    size = card.pixel_size.nm[0] if card.pixel_size else None
+    shown = pictures(dataset, "validation", core, "auto", card.input.size, size if card.input.field_of_view else None)
     views = [own_view(shown, core), *([coarse_view(shown, core)] if card.pixel_size else [])]
     answers = []
     for number, view in enumerate(views):
@@ -75,6 +76,7 @@ def calibrate_model(
         "name": output.resolve().name,
         "thresholds": calibrated.thresholds,
         "default_threshold": DEFAULT_THRESHOLD,
+        "class_thresholds": {},
         "calibration": {
             **_weights(card),
             "command": command,
@@ -88,7 +90,7 @@ def calibrate_model(
     kept = [name for name in card.files if name not in (WEIGHTS, SAMPLE, EXPECTED, PREVIEW)]
     extra = {name: model.read(name) for name in kept} | threshold_files(calibrated)
     new = Card.model_validate(card.model_dump() | changed)
-    sample = sample_of(shown, card.pixel_size.nm[0] if card.pixel_size else None)
+    sample = sample_of(shown, size)
     state = {name: tensor.cpu() for name, tensor in weights.items()}
     return write_model(output, new, state, sample, extra=extra, overwrite=True)
 
@@ -104,7 +106,7 @@ def _require_fitting(card: Card, dataset: Dataset) -> None:
             "classes", where=dataset.folder, expected=f"the classes of the model: {', '.join(card.class_names)}",
             found=", ".join(dataset.classes), remedy="Map them in 'class_map' of dataset.json, in this order.",
         )  # fmt: skip
-    size = trained_size(dataset.pixel_size)
+    size = None if card.input.field_of_view else trained_size(dataset.pixel_size)
     if card.pixel_size and size and abs(size / card.pixel_size.nm[0] - 1) > 1e-3:
         raise BadValue(
             "pixel-size", where=dataset.folder, expected=f"images of {card.pixel_size.nm[0]:g} nm/px, as the model's",

@@ -22,7 +22,7 @@ from temj.training.interrupt import Interrupts
 from temj.training.job import sample_of
 from temj.training.judging import DEFAULT_THRESHOLD, PARTED, Judge, comparable, not_comparable
 from temj.training.live import VALIDATION_PNG, Progress
-from temj.training.load import pictures, trained_size
+from temj.training.load import model_size, pictures
 from temj.training.machine import Machine
 from temj.training.options import TrainingOptions
 from temj.training.report import Facts, Judged, make_card, papers, threshold_files
@@ -31,7 +31,7 @@ from temj.training.sampling import Picture
 from temj.training.validation import Reading, View, coarse_view, own_view
 from temj.training.validator import Validator
 
-_OF_NETWORKS = ("epochs", "minutes", "start", "frozen_epochs", "patience", "augmentation")
+_OF_NETWORKS = ("epochs", "steps", "minutes", "start", "frozen_epochs", "patience", "augmentation")
 """Options that say how a network learns."""
 _WITHOUT_VALIDATION = {"split/no-validation", "names/one-image"}
 """Problems of a dataset that a network cannot do with, but a classical method can."""
@@ -57,7 +57,7 @@ def fit_model(
         core_name: a name of :data:`temj.cores.CORES`.
         core: of that name, with the classes of the dataset.
         output: the model folder.
-        options: seed, device, threads, area, input_size, description, command, overwrite.
+        options: seed, device, threads, area, input_size, field_of_view, description, command, overwrite.
         interrupts: polled between the steps of the fit.
         progress: called with (message, steps done, steps in all).
 
@@ -143,7 +143,7 @@ class _Fit:
     @classmethod
     def load(cls, dataset: Dataset, core_name: str, core: Fittable, options: TrainingOptions, alone: bool) -> _Fit:
         parts = [
-            pictures(dataset, part, _Loading(core), options.area, options.input_size)
+            pictures(dataset, part, _Loading(core), options.area, options.input_size, model_size(dataset, options))
             for part in (("train",) if alone else ("train", "validation"))
         ]
         return cls(dataset, core_name, core, options, parts[0], parts[-1], alone)
@@ -156,7 +156,7 @@ class _Fit:
     @property
     def pixel_size(self) -> float | None:
         """Of the model in nm."""
-        return None if self.options.input_size else trained_size(self.dataset.pixel_size)
+        return model_size(self.dataset, self.options)
 
     def _prepared(self, shown: Sequence[Picture]) -> tuple[Picture, ...]:
         return tuple(

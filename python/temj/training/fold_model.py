@@ -24,7 +24,7 @@ from temj.training.curve import CURVE_CSV
 from temj.training.fold_table import Rows, fold_metrics, fold_table, rows_of
 from temj.training.job import sample_of
 from temj.training.judging import DEFAULT_THRESHOLD, Judge
-from temj.training.load import pictures, trained_size
+from temj.training.load import model_size, pictures
 from temj.training.machine import Machine
 from temj.training.options import TrainingOptions
 from temj.training.report import Facts, Judged, make_card, papers, threshold_files
@@ -71,7 +71,7 @@ def write_fold_model(output: Path, dataset: Dataset, folds: Sequence[Fold], opti
         folds: all of them.
         options: of the run; ``members`` says which networks are kept.
     """
-    size = None if options.input_size else trained_size(dataset.pixel_size)
+    size = model_size(dataset, options)
     asked = [_ask(fold, options, size) for fold in folds]
     diameters = {entry.name: entry.diameter for entry in dataset.description.classes}
     judge = Judge(asked[0].core, diameters)
@@ -92,7 +92,7 @@ def _ask(fold: Fold, options: TrainingOptions, size: float | None) -> _Asked:
     """What a fold's network, as it is stored, answers to its validation images."""
     machine = Machine.of(options)
     core = fold.model.load_core(machine.device.type)
-    shown = pictures(fold.dataset, "validation", core, options.area, options.input_size)
+    shown = pictures(fold.dataset, "validation", core, options.area, options.input_size, size)
     views = [own_view(shown, core), *([coarse_view(shown, core)] if size else [])]
     network = machine.network(core)
     return _Asked(core, shown, tuple(ask(network, view) for view in views))

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from temj.cores import Trainable, make_core
+from temj.cores.detection import Detector
 from temj.data import UNCALIBRATED, Calibration, Micrograph
 from temj.datasets import Dataset
 from temj.errors import BadDataset, BadValue
@@ -18,13 +19,14 @@ from temj.training.curve import curve_files
 from temj.training.following import LeadingTrainer
 from temj.training.judging import DEFAULT_THRESHOLD, Judge, comparable, in_words
 from temj.training.live import VALIDATION_PNG
-from temj.training.load import pictures, trained_size
+from temj.training.load import model_size, pictures
 from temj.training.machine import Machine
 from temj.training.options import TrainingOptions
 from temj.training.report import Facts, Judged, make_card, papers, threshold_files
 from temj.training.run import RunFolder, fingerprint
 from temj.training.sampling import Batches, Picture
 from temj.training.session import Session
+from temj.training.suited import anchors_in_words
 from temj.training.trainer import Trainer
 from temj.training.truths import known
 from temj.training.validation import Reading, View, coarse_view, own_view
@@ -57,7 +59,8 @@ class Job:
                 remedy="Choose another size of the crops.",
             )
         self._pictures = {
-            part: pictures(dataset, part, core, options.area, options.input_size) for part in ("train", "validation")
+            part: pictures(dataset, part, core, options.area, options.input_size, self.pixel_size)
+            for part in ("train", "validation")
         }
         for picture in (*self._pictures["train"], *self._pictures["validation"]):
             _require_annotated(picture)
@@ -74,7 +77,7 @@ class Job:
     @property
     def pixel_size(self) -> float | None:
         """Of the model in nm; None where it is unknown, or whole images are brought to one size."""
-        return None if self._options.input_size else trained_size(self._dataset.pixel_size)
+        return model_size(self._dataset, self._options)
 
     @property
     def validation_share(self) -> float:
@@ -155,9 +158,22 @@ class Job:
             calibrated,
             tuple(metrics),
             kept,
-            (*self._start.notes, *session.notes, words),
+            (*self._start.notes, *session.notes, *self._scale_notes(), words),
             judge.mean_iou(answers[0], threshold),
         )
+
+    def _scale_notes(self) -> list[str]:
+        """What a field of view and anchors come to, in words."""
+        notes, field = [], self._options.field_of_view
+        if field:
+            crop = self._options.crop
+            notes.append(
+                f"fields of view of {field:g} nm are brought to {crop} px: {self.pixel_size:.4g} nm/px; images are "
+                "resampled to that, also in prediction"
+            )
+        if isinstance(self.core, Detector):
+            notes.append(anchors_in_words(self.core.settings, self.pixel_size))
+        return notes
 
 
 def _require_annotated(picture: Picture) -> None:

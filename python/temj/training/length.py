@@ -45,13 +45,18 @@ class Length:
             share: time of one validation for that of an epoch; where all would take more than :data:`SHARE` of the
                 run, there are fewer, but three if it has as many epochs.
         """
-        affordable = max(float(_FEWEST), SHARE * epochs / max(share, 1e-9))
-        return cls(epochs * epoch, epoch, math.ceil(epochs / math.floor(min(validations, affordable))) * epoch)
+        count = _affordable(validations, epochs, share)
+        return cls(epochs * epoch, epoch, math.ceil(epochs / count) * epoch)
 
     @classmethod
-    def of_steps(cls, steps: int, epoch: int, validations: int) -> Length:
-        """A run of any number of steps."""
-        return cls(steps, epoch, max(1, math.ceil(steps / validations)))
+    def of_steps(cls, steps: int, epoch: int, validations: int, share: float = 0.0) -> Length:
+        """A run of any number of steps; ``share`` as in :meth:`of_epochs`."""
+        return cls(steps, epoch, max(1, math.ceil(steps / _affordable(validations, steps / epoch, share))))
+
+
+def _affordable(validations: int, epochs: float, share: float) -> int:
+    """How many validations a run of so many epochs has: at most those that are asked for."""
+    return math.floor(min(validations, max(float(_FEWEST), SHARE * epochs / max(share, 1e-9))))
 
 
 @dataclass(frozen=True)

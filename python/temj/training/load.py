@@ -18,6 +18,7 @@ from temj.geometry.moving import as_polygons, with_points
 from temj.inference.outside import filled
 from temj.inference.rescale import resample, resample_all
 from temj.opencv import opencv
+from temj.training.options import TrainingOptions
 from temj.training.sampling import Picture
 
 cv2 = opencv()
@@ -28,17 +29,35 @@ def trained_size(calibration: Calibration) -> float | None:
     return round_size(math.sqrt(calibration.nm[0] * calibration.nm[1])) if calibration.nm else None
 
 
+def model_size(dataset: Dataset, options: TrainingOptions) -> float | None:
+    """The pixel size in nm that a training brings all images to: that of the dataset, or of a field of view.
+
+    None where it is unknown, or where whole images are brought to one size.
+    """
+    if options.input_size:
+        return None
+    if options.field_of_view:
+        return round_size(options.field_of_view / options.crop)
+    return trained_size(dataset.pixel_size)
+
+
 def pictures(
-    dataset: Dataset, subset: str, core: Trainable, area: str = "auto", input_size: int | None = None
+    dataset: Dataset,
+    subset: str,
+    core: Trainable,
+    area: str = "auto",
+    input_size: int | None = None,
+    size: float | None = None,
 ) -> tuple[Picture, ...]:
-    """All micrographs of a subset with what is annotated, brought to the dataset's pixel size, or to ``input_size``.
+    """All micrographs of a subset with what is annotated, brought to one pixel size, or to ``input_size``.
 
     ``area`` says what of them counts, besides their ROIs named ``area`` and ``exclude`` (:func:`temj.area.choose`).
+    ``size`` is the pixel size in nm; None for that of the dataset.
 
     Raises:
-        BadDataset: the subset is empty, or pixels are not finite.
+        BadDataset: the subset is empty, pixels are not finite, or an image has no pixel size where ``size`` is given.
     """
-    found = tuple(picture(dataset, item, core, area, input_size) for item in dataset.subset(subset))
+    found = tuple(picture(dataset, item, core, area, input_size, size) for item in dataset.subset(subset))
     if not found:
         raise BadDataset(
             f"no-{subset}",
@@ -51,9 +70,14 @@ def pictures(
 
 
 def picture(
-    dataset: Dataset, item: Item, core: Trainable, area: str = "auto", input_size: int | None = None
+    dataset: Dataset,
+    item: Item,
+    core: Trainable,
+    area: str = "auto",
+    input_size: int | None = None,
+    size: float | None = None,
 ) -> Picture:
-    """One micrograph with what is annotated, brought to the dataset's pixel size and prepared.
+    """One micrograph with what is annotated, brought to one pixel size and prepared.
 
     What lies outside its analysed area is ``ignore`` in the class map and has no part in the normalisation.
 
@@ -63,9 +87,10 @@ def picture(
         core: what it is prepared for.
         area: what of it counts (:func:`temj.area.choose`).
         input_size: the longer side in pixels that the whole image is brought to; then pixel sizes do not matter.
+        size: the pixel size in nm that it is brought to; None for that of the dataset.
 
     Raises:
-        BadDataset: pixels are not finite, or nothing of the image counts.
+        BadDataset: pixels are not finite, nothing of the image counts, or it has no pixel size where one is asked for.
     """
     micrograph = analysed(dataset.micrograph(item), dataset.area_rois(item), area)
     class_map = dataset.class_planes_of(item) if core.overlapping else dataset.class_map_of(item)
@@ -73,15 +98,25 @@ def picture(
     detecting = isinstance(core, Detector)
     objects = None if detecting else dataset.objects_of(item)
     outlines = outlines_of(dataset, item) if detecting else None
-    shape = _shape(micrograph, trained_size(dataset.pixel_size), input_size)
+    if size is not None and not micrograph.calibration.nm:
+        raise _no_pixel_size(micrograph)
+    shape = _shape(micrograph, size or trained_size(dataset.pixel_size), input_size)
     if shape != micrograph.pixels.shape:
-        scaled = resample_all(pixels.astype(np.float32), *shape)
-        pixels = scaled if pixels.dtype.kind == "f" else np.rint(scaled).astype(pixels.dtype)
+        levels = resample_all(pixels.astype(np.float32), *shape)
+        pixels = levels if pixels.dtype.kind == "f" else np.rint(levels).astype(pixels.dtype)
         class_map = _nearest(class_map, shape)
         inside = None if inside is None else resample(inside.astype(np.float32), *shape) >= 0.5
         objects = None if objects is None else _nearest(objects, shape)
         outlines = None if outlines is None else scaled(outlines, shape, micrograph.pixels.shape)
     return Picture.of(micrograph.name, pixels, class_map, core, inside, objects, outlines)
+
+
+def _no_pixel_size(micrograph: Micrograph) -> BadDataset:
+    return BadDataset(
+        "no-pixel-size", where=micrograph.name, expected="the size of its pixels, as its model works at a given one",
+        found="none in the file, and none in dataset.json",
+        remedy="Give 'pixel_size' in dataset.json, or train without a field of view (--crop alone is in pixels).",
+    )  # fmt: skip
 
 
 def outlines_of(dataset: Dataset, item: Item) -> Instances:

@@ -29,6 +29,7 @@ from temj.training.machine import Machine
 from temj.training.options import TrainingOptions
 from temj.training.run import RunFolder, require_same
 from temj.training.session import Session
+from temj.training.suited import suited
 from temj.training.trainer import Trainer
 
 _log = logging.getLogger("temj")
@@ -70,7 +71,7 @@ def train(
         StorageError: the disk is full or fails; the checkpoint before it is intact.
     """
     started = time.monotonic()
-    options = options or TrainingOptions()
+    options = suited(options or TrainingOptions(), core, dataset)
     wanted = make_core(core, {**options.settings, "classes": dataset.classes})
     if options.folds:
         return train_folds(dataset, core, output, options, progress, cancelled, on_update)

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from temj.training.augmentations import checked, parse
+from temj.training.lengths import PIXELS, parse_length
 from temj.training.optimizers import recipe
 from temj.training.schedules import parsed
 
@@ -32,7 +33,7 @@ class TrainingOptions(BaseModel):
     the shorter of the two holds.
 
     Attributes:
-        epochs, minutes: length of the run; neither means 100 epochs.
+        epochs, steps, minutes: length of the run, the shortest of them; none means 100 epochs.
         seed: of everything random: start weights, order of the data, augmentation.
         device: cpu, cuda, mps or auto (a GPU where there is one).
         threads: of the CPU; None is ``OMP_NUM_THREADS``, else the number of cores, at most 8. Bitwise the same
@@ -48,6 +49,8 @@ class TrainingOptions(BaseModel):
         folds: K of a K-fold cross-validation; None trains once on the split of the dataset.
         members: networks that the model of K folds has: ``all`` (an ensemble) or that of the ``best`` fold.
         input_size: the longer side in pixels to which every image is brought as a whole, where there is no pixel size.
+        field_of_view: side in nm of the fields that are brought to one crop: the pixel size is this by ``crop``,
+            and images are resampled to it; also text with a unit: ``0.4um``. None: the pixel size of the dataset.
         tensorboard: whether the curve is written for TensorBoard too.
         batch, crop: crops a step, and their side in pixels (a multiple of the core's stride).
         object_share: share of crops that are centred near an object.
@@ -75,6 +78,7 @@ class TrainingOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: int | None = Field(None, ge=1)
+    steps: int | None = Field(None, ge=1)
     minutes: float | None = Field(None, gt=0)
     seed: int = Field(0, ge=0)
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -89,6 +93,7 @@ class TrainingOptions(BaseModel):
     folds: int | None = Field(None, ge=2)
     members: Literal["all", "best"] = "all"
     input_size: int | None = Field(None, ge=32)
+    field_of_view: float | None = Field(None, gt=0)
     tensorboard: bool = False
     batch: int = Field(8, ge=1)
     crop: int = Field(192, ge=32)
@@ -126,6 +131,17 @@ class TrainingOptions(BaseModel):
         except ValidationError:
             raise ValueError("a number of epochs (0 or more), or all") from None
 
+    @field_validator("field_of_view", mode="before")
+    @classmethod
+    def _in_nm(cls, given: object) -> object:
+        """Text with a unit: the number in nm."""
+        if not isinstance(given, str):
+            return given
+        number, unit = parse_length(given)
+        if unit == PIXELS:
+            raise ValueError("a length such as 400nm or 0.4um; the crop is what is given in pixels")
+        return number
+
     @field_validator("optimizer")
     @classmethod
     def _optimizer(cls, name: str) -> str:
@@ -142,6 +158,8 @@ class TrainingOptions(BaseModel):
     def _one_intent(self) -> TrainingOptions:
         if self.resume and self.overwrite:
             raise ValueError("either resume or overwrite, not both")
+        if self.input_size and self.field_of_view:
+            raise ValueError("either input_size (no pixel size is known) or field_of_view (it is), not both")
         return self
 
     def recipe(self) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from temj.cores import Trainable, make_core
 from temj.datasets import Dataset, require_sound
 from temj.errors import BadDataset
 from temj.training.augmentations import Applied, effective
-from temj.training.load import picture, trained_size
+from temj.training.load import model_size, picture
 from temj.training.options import TrainingOptions
 from temj.training.sampling import Batches, Picture
+from temj.training.suited import suited
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,7 @@ def what_is_seen(dataset: Dataset, core: str, options: TrainingOptions, places: 
         BadDataset: problems of the dataset, all of them.
         BadValue: an unknown augmentation or channel.
     """
+    options = suited(options, core, dataset)
     made: Trainable = make_core(core, {**options.settings, "classes": dataset.classes})
     augmentation = effective(dataset, options.augmentation)
     require_sound(dataset)
@@ -84,10 +86,11 @@ def what_is_seen(dataset: Dataset, core: str, options: TrainingOptions, places: 
     for number in range(places):
         index = int(order[number % len(order)])
         if index not in loaded:
-            loaded[index] = picture(dataset, items[index], made, options.area, options.input_size)
+            size = model_size(dataset, options)
+            loaded[index] = picture(dataset, items[index], made, options.area, options.input_size, size)
         rng = np.random.default_rng([options.seed, 3, number])
         shown.append(_place(loaded[index], made, augmentation, options, rng, versions))
-    return Seen(tuple(shown), made.channels.names, trained_size(dataset.pixel_size), augmentation)
+    return Seen(tuple(shown), made.channels.names, model_size(dataset, options), augmentation)
 
 
 def _place(

@@ -13,6 +13,7 @@ import numpy as np
 from temj._version import __version__
 from temj.cores import Trainable
 from temj.datasets import Dataset
+from temj.datasets.contents import contents
 from temj.datasets.folder import PROTOCOL
 from temj.evaluation.calibration import Calibrated
 from temj.evaluation.tables import in_percent
@@ -23,6 +24,11 @@ from temj.training.options import TrainingOptions
 from temj.training.sampling import Picture
 from temj.training.tables import csv_bytes
 
+_TASKS = {
+    "boxes": "object detection",
+    "masks": "instance segmentation",
+    "rotated": "rotated object detection",
+}
 THRESHOLD_CSV, THRESHOLD_PNG = "threshold_curve.csv", "threshold_curve.png"
 
 
@@ -92,7 +98,7 @@ def make_card(name: str, facts: Facts, judged: Judged) -> Card:
     described = dataset.description
     card = {
         "name": name,
-        "task": "semantic segmentation",
+        "task": _TASKS.get(facts.core_name, "semantic segmentation"),
         "description": options.description or described.description,
         "core": {"name": facts.core_name, "settings": core.settings.model_dump(mode="json")},
         "classes": [
@@ -145,6 +151,7 @@ def _input(facts: Facts) -> dict[str, Any]:
         "range": (low, high),
         "polarity": facts.dataset.polarity,
         "size": facts.options.input_size,
+        "field_of_view": facts.options.field_of_view,
     }
 
 
@@ -169,4 +176,5 @@ def _data(dataset: Dataset) -> dict[str, Any]:
         "name": dataset.name,
         "licence": dataset.licence or "not stated",
         "split": {part: stems for part, stems in split.items() if stems},
+        "contents": contents(dataset),
     }

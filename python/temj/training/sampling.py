@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torchvision import tv_tensors
 
+from temj.annotations.masks import IGNORE_VALUE
 from temj.cores import Trainable, Truth
 from temj.cores.semantic.targets import objects_of
 from temj.data import Instances
@@ -19,7 +20,7 @@ from temj.inference.outside import seen
 from temj.opencv import opencv
 from temj.training.augmentations import Applied, ClassMap, ObjectNumbers, Pipeline
 from temj.training.options import TrainingOptions
-from temj.training.outlines import outlines_of, with_outlines
+from temj.training.outlines import beyond, outlines_of, with_outlines
 
 cv2 = opencv()
 
@@ -154,8 +155,11 @@ class Batches:
             sample |= with_outlines(picture.instances, picture.shape)
         crop, happened = self._pipeline(sample, int(rng.integers(2**63)))
         objects = crop["objects"].numpy().astype(np.int32) if "objects" in crop else None
-        instances = None if picture.instances is None else outlines_of(crop, picture.instances)
-        return crop["image"].numpy(), Truth(crop["class_map"].numpy(), objects, instances), happened
+        class_map = crop["class_map"].numpy()
+        if picture.instances is None:
+            return crop["image"].numpy(), Truth(class_map, objects), happened
+        class_map = np.where(beyond(crop), np.uint8(IGNORE_VALUE), class_map)
+        return crop["image"].numpy(), Truth(class_map, objects, outlines_of(crop, picture.instances)), happened
 
     def draw_centre(self, picture: Picture, rng: np.random.Generator) -> np.ndarray:
         """Index (x, y) of a middle: near an object with the asked probability, else anywhere."""
@@ -163,5 +167,11 @@ class Batches:
         if len(picture.centres) and rng.random() < self._options.object_share:
             # Off the middle by up to a third of the crop, so that position tells the network nothing.
             near = picture.centres[rng.integers(len(picture.centres))]
-            return np.clip(near + rng.uniform(-1, 1, 2) * self._options.crop / 3, 0, [width - 1, height - 1])
-        return rng.uniform(0, 1, 2) * [width - 1, height - 1]
+            drawn = np.clip(near + rng.uniform(-1, 1, 2) * self._options.crop / 3, 0, [width - 1, height - 1])
+        else:
+            drawn = rng.uniform(0, 1, 2) * [width - 1, height - 1]
+        if picture.instances is None:
+            return drawn
+        # beyond the border there are no outlines to learn from
+        least = np.minimum(self._options.crop, [width, height]) / 2 - 0.5
+        return np.clip(drawn, least, np.array([width - 1, height - 1]) - least)

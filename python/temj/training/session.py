@@ -86,16 +86,22 @@ class Session:
             started: reading of :func:`time.monotonic` when the run began: its minutes count from there.
         """
         options = self._options
-        epochs = options.epochs or (EPOCHS if options.minutes is None else None)
+        endless = options.minutes is None and options.steps is None
+        epochs = options.epochs or (EPOCHS if endless else None)
+        known = []
         if epochs is not None:
-            self.length = Length.of_epochs(epochs, epoch, options.validations, share)
+            known.append(Length.of_epochs(epochs, epoch, options.validations, share))
+        if options.steps is not None:
+            known.append(Length.of_steps(options.steps, epoch, options.validations, share))
+        if known:
+            self.length = min(known, key=lambda length: length.steps)
         if options.minutes is not None:
             self._live.progress("measuring the speed of this machine", 0, 0)
             pace = self._pace(60 * options.minutes)
             seconds = 60 * options.minutes - (time.monotonic() - started)
             images = self._validator.images
             fitting = pace.length(seconds, epoch, options.validations, options.checkpoint_seconds, images)
-            if epochs is None or fitting.steps < self.length.steps:
+            if not known or fitting.steps < self.length.steps:
                 self.length = fitting
         self._warn()
         self._trainer.plan(self.length.steps)

@@ -74,11 +74,8 @@ def own_view(pictures: Sequence[Picture], core: Trainable) -> View:
 
 
 def _as_found(truth: Truth, core: Trainable) -> Truth:
-    """A truth whose outlines are such as the core would find at best: boxes for a detector of boxes."""
-    if truth.instances is None:
-        return truth
-    found = truth.instances.with_columns(shapes=core.shapes_of(truth.instances.shapes))
-    return Truth(truth.class_map, truth.objects, found)
+    """A truth whose outlines are such as a detector would find at best: see :meth:`Detector.at_best`."""
+    return truth if truth.instances is None else core.at_best(truth)
 
 
 def coarse_view(pictures: Sequence[Picture], core: Trainable, factor: int = 2) -> View:

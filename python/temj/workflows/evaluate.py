@@ -17,8 +17,10 @@ from temj.errors import BadValue, Cancelled
 from temj.workflows import evaluate_outputs as files
 from temj.workflows import outputs, record
 from temj.workflows.evaluate_classes import read_class_map, truth_with_classes
+from temj.workflows.evaluate_edges import edge_notes
+from temj.workflows.evaluate_guess import Asking, Prediction
 from temj.workflows.evaluate_images import EvaluateOptions, Work, rules_for
-from temj.workflows.evaluate_prediction import Asking, Prediction, open_prediction
+from temj.workflows.evaluate_prediction import open_prediction
 from temj.workflows.evaluate_report import report
 from temj.workflows.evaluate_sides import Side, read_side
 
@@ -40,15 +42,15 @@ def evaluate_files(
     Args:
         truth: a dataset folder, or an annotation file or folder.
         prediction: a result folder, an annotation file or folder, a model folder, or the name of a model.
-        output: folder for ``evaluation.csv``, ``images.csv``, ``evaluation.json``, ``curve.csv``, ``curve.png`` and
-            ``overlays/``.
+        output: folder for the files of :mod:`temj.workflows.evaluate_outputs`.
         options: how.
         repeat: the lines that repeat it, for ``run.json``.
         progress: called with (message, current, maximum).
         cancelled: polled between images; nothing is written then.
 
     Returns:
-        Tables ``evaluation``, ``images``, ``heading``, ``notes`` and ``files``; ``curve`` where there is one.
+        Tables ``evaluation``, ``images``, ``match_iou``, ``confusion``, ``heading``, ``notes`` and ``files``; ``curve``
+        and ``confidence`` where they are known.
 
     Raises:
         BadValue, BadAnnotation, BadDataset, BadImage, BadModel: the inputs cannot be used, or do not fit each other.
@@ -67,6 +69,7 @@ def evaluate_files(
     )
     guessed = open_prediction(prediction, true.classes, context, asking)
     guessed, stems, notes = matched(true, guessed)
+    notes += edge_notes(true, guessed)
     done = Work(true, guessed, rules_for(true, guessed, options), options)
     for number, stem in enumerate(stems):
         if cancelled and cancelled():
@@ -85,7 +88,20 @@ def evaluate_files(
 
 def _settings(options: EvaluateOptions) -> dict[str, Any]:
     """What decides about the result, as JSON values."""
-    names = ("part", "classes", "masks", "class_map", "iou", "threshold", "tta", "input_size", "pixel_size", "area")
+    names = (
+        "part",
+        "classes",
+        "masks",
+        "class_map",
+        "iou",
+        "overlap",
+        "size_bins",
+        "threshold",
+        "tta",
+        "input_size",
+        "pixel_size",
+        "area",
+    )
     values = {name: getattr(options, name) for name in names}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 

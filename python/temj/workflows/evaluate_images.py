@@ -11,17 +11,21 @@ import numpy as np
 from temj.area import analysed
 from temj.data import Calibration, Instances, Micrograph
 from temj.data.calibration import UNCALIBRATED, parse_pixel_size
+from temj.datasets.contents import content
 from temj.datasets.problems import counted, listed
 from temj.errors import BadAnnotation
 from temj.evaluation.agreement import Agreement, Diameter
 from temj.evaluation.calibration import GRID
 from temj.evaluation.judging import Judged, Rules, judge, known_area
 from temj.evaluation.objects import Objects
+from temj.evaluation.overlapping import Kind, kind_of
 from temj.evaluation.ranking import Ranking
 from temj.workflows import evaluate_outputs as files
-from temj.workflows.evaluate_prediction import Guess, Prediction
-from temj.workflows.evaluate_report import Evaluation
+from temj.workflows.evaluate_guess import Guess, Prediction
+from temj.workflows.evaluate_scores import Scored, scored
 from temj.workflows.evaluate_sides import Side
+from temj.workflows.evaluation import Evaluation
+from temj.workflows.known_images import Images
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class EvaluateOptions:
     masks: str = "auto"
     class_map: tuple[str, ...] = ()
     iou: float = 0.5
+    overlap: str = "auto"
+    size_bins: tuple[float, ...] = ()
     threshold: str = "auto"
     device: str = "auto"
     tta: bool = False
@@ -49,7 +55,15 @@ def rules_for(true: Side, guessed: Prediction, options: EvaluateOptions) -> Rule
     diameters: dict[str, Diameter] = {name: rule for card in guessed.cards for name, rule in card.diameters.items()}
     if true.dataset is not None:
         diameters |= {entry.name: entry.diameter for entry in true.dataset.description.classes}
-    return Rules(true.classes, {name: diameters.get(name, "equivalent") for name in true.classes}, options.iou)
+    rules = {name: diameters.get(name, "equivalent") for name in true.classes}
+    kind = _kind(true, guessed) if options.overlap == "auto" else options.overlap
+    return Rules(true.classes, rules, options.iou, kind)
+
+
+def _kind(true: Side, guessed: Prediction) -> Kind:
+    """What overlaps are of: what both sides have. Boxes can be put around outlines, but not the other way round."""
+    kinds = {guessed.kind, kind_of(image.instances.shapes for image in true.images.values())}
+    return next(kind for kind in ("rotated", "boxes", "outlines") if kind in kinds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +79,8 @@ class Work:
     calibrations: dict[str, Calibration] = field(default_factory=dict)
     rankings: dict[str, Ranking] = field(default_factory=dict)
     curves: dict[str, list[Agreement]] = field(default_factory=dict)
+    scores: dict[str, Scored] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
 
@@ -72,18 +88,25 @@ class Work:
         """Read, ask and judge one image."""
         micrograph, known = self.scene(stem)
         guess = self.guessed.find(stem, micrograph if known else None)
-        counts = self._counts(stem, micrograph)
+        counts = self.counts(stem, micrograph)
         pixel = _aspect(micrograph.calibration)
         true = self.true.images[stem].instances
-        self.judged[stem] = judge(guess.instances, true, counts, self.rules, pixel)
-        self.found[stem], self.calibrations[stem] = guess.instances, micrograph.calibration
+        self.judged[stem] = judge(guess.found.instances, true, counts, self.rules, pixel, guess.found.boxes)
+        self.found[stem], self.calibrations[stem] = guess.found.instances, micrograph.calibration
         self.shares[stem] = 100 * micrograph.area_pixels / micrograph.pixels.size
         for note in guess.notes:
             self.notes.setdefault(note, []).append(stem)
         self._rank(guess, true, counts)
+        parts = []
         if guess.at is not None:
-            parts = (judge(guess.at(threshold), true, counts, self.rules, pixel) for threshold in GRID)
+            found = [guess.at(threshold) for threshold in GRID]
+            parts = [judge(part.instances, true, counts, self.rules, pixel, part.boxes) for part in found]
             self.curves[stem] = [part.total for part in parts]
+        known_scores = scored(guess, self.judged[stem], parts, true, counts, self.rules)
+        if known_scores is not None:
+            self.scores[stem] = known_scores
+        if known:
+            self.contents[stem] = content(micrograph.pixels)
 
     def scene(self, stem: str) -> tuple[Micrograph, bool]:
         """The image with its analysed area, and whether its pixels are known; else an even one of its size.
@@ -107,7 +130,8 @@ class Work:
             image = image.with_pixel_size(parse_pixel_size(self.options.pixel_size))
         return analysed(image, own.area_rois, self.options.area if known else "whole"), known
 
-    def _counts(self, stem: str, micrograph: Micrograph) -> np.ndarray:
+    def counts(self, stem: str, micrograph: Micrograph) -> np.ndarray:
+        """(h, w) bool, where the truth is known."""
         true = self.true.images[stem].instances
         return known_area(true, micrograph.height, micrograph.width, micrograph.area)
 
@@ -127,14 +151,15 @@ class Work:
         if unit == "pixel" and any(sizes):
             without = [stem for stem, calibration in self.calibrations.items() if not calibration.known]
             told.append(f"{listed(without)} have no pixel size: lengths of all images are in pixels (--pixel-size)")
-        scaled = {
-            stem: judged.scaled(_mean_side(self.calibrations[stem]) if unit == "nm" else 1.0)
-            for stem, judged in self.judged.items()
-        }
-        parts = {stem: self.true.images[stem].part for stem in scaled}
+        factor = {stem: _mean_side(known) if unit == "nm" else 1.0 for stem, known in self.calibrations.items()}
+        scaled = {stem: judged.scaled(factor[stem]) for stem, judged in self.judged.items()}
+        images = Images(self.true.dataset.name if self.true.dataset else "", list(scaled), self.contents)
         return Evaluation(
-            self.true, self.guessed, scaled, unit, self.rules.iou, parts, self.rankings, self.curves, tuple(told)
-        )
+            self.true, self.guessed, scaled, unit, self.rules, images,
+            {stem: self.true.images[stem].part for stem in scaled}, self.rankings, self.curves,
+            {stem: known.scaled(factor[stem]) for stem, known in self.scores.items()}, self.options.size_bins,
+            tuple(told),
+        )  # fmt: skip
 
     def _left_out(self) -> list[str]:
         """One note about the analysed areas, where something is left out."""
@@ -153,7 +178,7 @@ class Work:
         made = {}
         for rank, stem in enumerate(stems, start=1):
             micrograph, _ = self.scene(stem)
-            true, counts = self.true.images[stem].instances, self._counts(stem, micrograph)
+            true, counts = self.true.images[stem].instances, self.counts(stem, micrograph)
             picture = files.picture(micrograph, self.found[stem], true, self.judged[stem], counts)
             made[files.picture_name(rank, stem)] = picture
         return made

@@ -28,7 +28,9 @@ FACTS, TABLE, IMAGES, CURVE_CSV, CURVE_PNG = (
 )
 RUN = "run.json"
 PICTURES = "overlays"
-ONCE = (FACTS, TABLE, IMAGES, CURVE_CSV, CURVE_PNG, RUN)
+DETECTION = ("match_iou.csv", "confidence.csv", "confusion.csv")
+DETECTION_PNG, CONFUSION_PNG = "detection.png", "confusion.png"
+ONCE = (FACTS, TABLE, IMAGES, CURVE_CSV, CURVE_PNG, *DETECTION, DETECTION_PNG, CONFUSION_PNG, RUN)
 DECIMALS = 4
 COLOURS = {
     "matched, annotated": "#ffffff",

@@ -2,78 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from temj import annotations, inference, models, readers
+from temj import annotations, models, readers
 from temj.annotations import Context
 from temj.annotations.mask_sets import CLASS_NAMES
-from temj.data import IGNORE, Instances, Micrograph
+from temj.data import Micrograph
 from temj.datasets.description import FILE, one_spelling
 from temj.errors import BadAnnotation, BadImage, BadValue, TemjError
 from temj.evaluation.regions import regions_above
 from temj.models import Model
 from temj.models.card import CARD, Card, did_you_mean
-from temj.workflows.evaluate_classes import unknown_classes, with_classes
+from temj.workflows.evaluate_classes import with_classes
+from temj.workflows.evaluate_guess import Asking, Guess, Objects, Prediction
+from temj.workflows.evaluate_model import of_model
 from temj.workflows.evaluate_sides import RUN, Side, read_side
-
-Cancelled = Callable[[], bool]
-
-
-@dataclass(frozen=True, eq=False)
-class Guess:
-    """What was found in one image.
-
-    Attributes:
-        instances: with the classes of the truth.
-        levels: class of the truth → float (h, w), its probability; empty where nobody knows it.
-        at: threshold → the objects there; None where nobody knows it.
-        notes: for the user.
-    """
-
-    instances: Instances
-    levels: Mapping[str, np.ndarray] = field(default_factory=dict)
-    at: Callable[[float], Instances] | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """Where the objects come from.
-
-    Attributes:
-        title: in words.
-        find: (stem, micrograph or None) → what was found.
-        stems: of the images that there are objects of; None: any image can be asked.
-        side: the files, where it is not a model.
-        cards: of the models, where they are known.
-        thresholds: name → threshold that the objects were found with, and others worth a mark.
-        notes: for the user.
-    """
-
-    title: str
-    find: Callable[[str, Micrograph | None], Guess]
-    stems: frozenset[str] | None = None
-    side: Side | None = None
-    cards: tuple[Card, ...] = ()
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Asking:
-    """How a model is asked, and how names are meant; each as in :mod:`temj.commands.evaluate`."""
-
-    threshold: str = "auto"
-    device: str = "auto"
-    tta: bool = False
-    input_size: int | None = None
-    class_map: Mapping[str, str] = field(default_factory=dict)
-    cancelled: Cancelled | None = None
 
 
 def open_prediction(name: str, classes: Sequence[str], context: Context, asking: Asking) -> Prediction:
@@ -93,7 +41,7 @@ def open_prediction(name: str, classes: Sequence[str], context: Context, asking:
     path = Path(name).expanduser()
     known = {Path(model.folder).name for model in models.list_models() if isinstance(model, Model)}
     if name in known or (path / CARD).is_file():
-        return _of_model(models.open_model(name), classes, asking)
+        return of_model(models.open_model(name), classes, asking)
     if not path.exists():
         raise BadValue(
             "prediction", where=name,
@@ -135,7 +83,7 @@ def _of_side(side: Side, classes: Sequence[str]) -> Prediction:
         )
     return Prediction(
         side.title, partial(_from_files, side, tuple(classes)), frozenset(side.images), side, cards, used,
-        (*(f"prediction: {note}" for note in side.notes), *notes),
+        (*(f"prediction: {note}" for note in side.notes), *notes), used, max(used.values(), default=0.0),
     )  # fmt: skip
 
 
@@ -160,7 +108,7 @@ def _cards_of(info: Sequence[Mapping[str, object]]) -> tuple[tuple[Card, ...], l
 def _from_files(side: Side, classes: tuple[str, ...], stem: str, micrograph: Micrograph | None) -> Guess:
     found = side.images[stem]
     if found.probability is None:
-        return Guess(found.instances)
+        return Guess(Objects(found.instances))
     names, levels = _read_levels(found.probability, side.classes)
     if micrograph is not None and levels.shape[1:] != micrograph.pixels.shape:
         raise BadAnnotation(
@@ -168,7 +116,8 @@ def _from_files(side: Side, classes: tuple[str, ...], stem: str, micrograph: Mic
             found=f"{levels.shape[2]} x {levels.shape[1]}", remedy="Predict the image again.",
         )  # fmt: skip
     by_class = {name: level for name, level in zip(names, levels, strict=True) if name in classes}
-    return Guess(found.instances, by_class, lambda threshold: regions_above(levels, names, threshold))
+    regions = partial(regions_above, levels, names)
+    return Guess(Objects(found.instances), by_class, lambda threshold: Objects(regions(threshold)))
 
 
 def _read_levels(path: Path, classes: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
@@ -183,45 +132,3 @@ def _read_levels(path: Path, classes: Sequence[str]) -> tuple[tuple[str, ...], n
             found=", ".join(names), remedy="Predict the image again.",
         )  # fmt: skip
     return names, np.stack([plane.pixels.astype(np.float32) for plane in planes])
-
-
-def _of_model(model: Model, classes: Sequence[str], asking: Asking) -> Prediction:
-    card = model.card
-    model.check(asking.threshold, asking.device)
-    meant = {name: asking.class_map.get(name, name) for name in card.class_names}
-    if len(classes) == len(meant) == 1:
-        meant = {card.class_names[0]: asking.class_map.get(card.class_names[0], classes[0])}
-    strange = [name for name in meant.values() if name not in (*classes, IGNORE)]
-    if strange:
-        raise unknown_classes(f"model {card.name}", strange, classes)
-    number, name = card.threshold(asking.threshold)
-    marks = {**card.thresholds, **({} if name else {"used": number})}
-    notes = [f"class '{old}' of the model is taken for '{new}'" for old, new in meant.items() if old != new]
-    return Prediction(
-        f"model {card.name}, threshold {name or 'given'} ({number:g})", partial(_ask, model, meant, asking),
-        cards=(card,), thresholds=marks, notes=tuple(notes),
-    )  # fmt: skip
-
-
-def _ask(model: Model, meant: Mapping[str, str], asking: Asking, stem: str, micrograph: Micrograph | None) -> Guess:
-    """The objects that ``temj predict`` finds with its default settings."""
-    if micrograph is None:
-        raise BadImage(
-            "missing", where=stem, expected="the image itself, for a model to look at", found="its annotation only",
-            remedy="Name the folder of the images (--images).",
-        )  # fmt: skip
-    how = inference.How(tta=asking.tta, input_size=asking.input_size, device=asking.device)
-    raw = inference.raw(micrograph, model, how, cancelled=asking.cancelled)
-    found = inference.read(raw, asking.threshold)
-    levels = {meant[name]: level for name, level in zip(meant, raw.probabilities, strict=True)}
-    levels.pop(IGNORE, None)
-    return Guess(
-        _meant(found, meant),
-        levels if len(set(meant.values())) == len(meant) else {},
-        lambda threshold: _meant(inference.read(raw, threshold), meant),
-        tuple(found.info["notes"]),
-    )
-
-
-def _meant(found: Instances, meant: Mapping[str, str]) -> Instances:
-    return found.with_columns(class_name=np.array([meant[name] for name in found.class_name], object))

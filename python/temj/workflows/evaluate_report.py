@@ -3,67 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from temj.annotations.pairing import same
 from temj.data import Table
 from temj.data.table_text import to_csv
 from temj.datasets.problems import counted, listed
-from temj.evaluation.agreement import ERRORS, Agreement
+from temj.evaluation.agreement import ERRORS
 from temj.evaluation.calibration import GRID, Calibrated, calibrate
 from temj.evaluation.intervals import BOOTSTRAP_FROM, Interval
-from temj.evaluation.judging import Judged
 from temj.evaluation.ranking import DEFINITIONS as RANKS
-from temj.evaluation.ranking import Ranking
 from temj.evaluation.summary import Figure, summary
 from temj.evaluation.tables import images_table, json_rows, summary_table
-from temj.models.card import Card
 from temj.workflows import evaluate_outputs as files
 from temj.workflows import record
 from temj.workflows.account import aligned
-from temj.workflows.evaluate_prediction import Prediction
-from temj.workflows.evaluate_sides import Side
+from temj.workflows.evaluate_detection import Detection, detection
+from temj.workflows.evaluation import Evaluation
+from temj.workflows.known_images import training_use, tuning_use
 from temj.workflows.outputs import text_table
 
 _SHOWN = (
     "objects annotated", "objects found", "mean diameter annotated", "mean diameter found", "IoU", "object F1",
-    "object precision", "object recall", "area error", "count error", "diameter error", "P1", "P2", "r",
-    "mean IoU", "mean IoU with background", "PR-AUC", "ROC-AUC",
+    "object precision", "object recall", "detection F1", "AP50", "AP50:95", "area error", "count error",
+    "diameter error", "P1", "P2", "r", "mean IoU", "mean IoU with background", "PR-AUC", "ROC-AUC",
 )  # fmt: skip
 """Figures that are printed; all are in the files."""
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """All that was compared.
-
-    Attributes:
-        true, guessed: the two sides.
-        judged: stem → image, lengths in ``unit``.
-        unit: ``nm`` or ``pixel``.
-        iou: limit of a match.
-        parts: stem → ``train`` … or "".
-        rankings: class → probabilities of its pixels, where they are known.
-        curves: stem → agreement at each threshold of the grid, all classes together, where it is known.
-        notes: for the user.
-    """
-
-    true: Side
-    guessed: Prediction
-    judged: Mapping[str, Judged]
-    unit: str
-    iou: float
-    parts: Mapping[str, str]
-    rankings: Mapping[str, Ranking]
-    curves: Mapping[str, Sequence[Agreement]]
-    notes: tuple[str, ...]
+_IOU_OF = {"outlines": "outlines", "boxes": "upright boxes", "rotated": "rotated boxes"}
 
 
 def report(evaluation: Evaluation) -> tuple[dict[str, Table], dict[str, bytes], dict[str, Any]]:
     """Tables to show, files (name → bytes) and the facts for ``evaluation.json``."""
     images = list(evaluation.judged.values())
-    rows = summary(images, evaluation.unit, evaluation.iou) + _ranked(evaluation)
+    detected = detection(evaluation)
+    rows = [*summary(images, evaluation.unit, evaluation.rules.iou), *detected.rows, *_ranked(evaluation)]
     heading = [*_heading(evaluation), *_about_training(evaluation)]
     each = images_table(list(evaluation.judged), images, evaluation.unit, evaluation.parts)
     tables = {"evaluation": summary_table(rows, len(images)), "images": each}
@@ -76,13 +48,25 @@ def report(evaluation: Evaluation) -> tuple[dict[str, Table], dict[str, bytes], 
         tables["curve"] = calibrated.curve
         title = f"{evaluation.guessed.title}, {counted(len(evaluation.curves), 'image')}"
         made |= files.curve_files(calibrated.curve, evaluation.guessed.thresholds, title)
+    tables |= detected.tables
+    made |= detected.made
+    told = tuple(dict.fromkeys([*evaluation.notes, *detected.notes]))
     tables["heading"] = text_table(("Heading",), [(line,) for line in heading])
-    tables["notes"] = text_table(("Note",), [(note,) for note in dict.fromkeys(evaluation.notes)])
-    return tables, made, _facts(evaluation, rows, heading, each, calibrated)
+    tables["notes"] = text_table(("Note",), [(note,) for note in told])
+    return tables, made, _facts(evaluation, rows, heading, told, each, calibrated) | _detection_facts(detected)
+
+
+def _detection_facts(detected: Detection) -> dict[str, Any]:
+    return {name: record.table_rows(table) for name, table in detected.tables.items()}
 
 
 def _facts(
-    evaluation: Evaluation, rows: Sequence[Figure], heading: Sequence[str], each: Table, calibrated: Calibrated | None
+    evaluation: Evaluation,
+    rows: Sequence[Figure],
+    heading: Sequence[str],
+    notes: Sequence[str],
+    each: Table,
+    calibrated: Calibrated | None,
 ) -> dict[str, Any]:
     """``evaluation.json``; no times in it."""
     return {
@@ -96,7 +80,7 @@ def _facts(
         },
         "images": [{"image": stem, "part": part} for stem, part in evaluation.parts.items()],
         "heading": list(heading),
-        "notes": list(dict.fromkeys(evaluation.notes)),
+        "notes": list(notes),
         "metrics": json_rows(rows, len(evaluation.judged)),
         "by_image": record.table_rows(each),
         "thresholds_on_these_images": calibrated.thresholds if calibrated else {},
@@ -127,52 +111,19 @@ def _heading(evaluation: Evaluation) -> list[str]:
         if count > 1
         else "one image: no intervals, and none should be guessed"
     )
+    match = f"IoU of {_IOU_OF[evaluation.rules.kind]} > {evaluation.rules.iou:g}"
     return [
         f"{evaluation.guessed.title} against {evaluation.true.title}: {counted(count, 'image')} "
         f"({listed(list(evaluation.judged))})",
-        f"a match: one to one, same class, IoU > {evaluation.iou:g}; lengths in {evaluation.unit}; {intervals}",
+        f"a match: one to one, same class, {match}; lengths in {evaluation.unit}; {intervals}",
     ]
 
 
 def _about_training(evaluation: Evaluation) -> list[str]:
-    """What the model knew of these images before, where that is known."""
-    name = evaluation.true.dataset.name if evaluation.true.dataset is not None else ""
-    stems = list(evaluation.judged)
-    return [line for card in evaluation.guessed.cards for line in training_use(card, name, stems)]
-
-
-def training_use(card: Card, dataset: str, stems: Sequence[str]) -> list[str]:
-    """Which of the images a model was trained on, or tuned on (its thresholds and its best step were chosen there).
-
-    A card knows names only: with another name of the dataset, images of the same names may be others.
-
-    Args:
-        card: of the model.
-        dataset: name of the dataset folder; "" where the images are in none.
-        stems: of the images.
-    """
-    told = []
-    for data in card.data:
-        sure = data.name == dataset
-        for part, words in (("train", "TRAINED"), ("validation", "TUNED")):
-            used = [stem for stem in stems if stem in {same(other) for other in data.split.get(part, ())}]
-            if used:
-                told.append(_told(words, used, len(stems), card.name, "" if sure else data.name))
-    return told
-
-
-def _told(words: str, used: Sequence[str], count: int, model: str, unsure: str) -> str:
-    which = "all of these images" if len(used) == count else f"{len(used)} of these images ({listed(used)})"
-    doubt = f" (if these are the images of those names in its dataset '{unsure}')" if unsure else ""
-    if words == "TRAINED":
-        return (
-            f"ON TRAINING IMAGES: model '{model}' was trained on {which}{doubt}: the figures say how well it knows "
-            "them by heart, not how well it does on new ones"
-        )
-    return (
-        f"ON VALIDATION IMAGES: thresholds and best step of model '{model}' were chosen on {which}{doubt}: figures on "
-        "new images will be somewhat lower"
-    )
+    """What the models knew of these images before, where that is known."""
+    guessed, images = evaluation.guessed, evaluation.images
+    told = [line for card in guessed.cards for line in training_use(card, images)]
+    return told + [line for card in guessed.cards for line in tuning_use(card, guessed.used, images)]
 
 
 def evaluation_account(tables: Mapping[str, Any]) -> str:

@@ -84,6 +84,7 @@ KINDS = {
     "classes": "classes.tif",
     "ellipses": "ellipses_RoiSet.zip",
     "area": "area_RoiSet.zip",
+    "instances": "instances.json",
 }
 """kind of result -> end of its file's name, behind the image's stem."""
 

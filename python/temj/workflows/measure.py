@@ -16,7 +16,7 @@ from temj.data.table_text import to_csv
 from temj.errors import BadValue
 from temj.geometry import boxes
 from temj.readers import open_film
-from temj.workflows import shapes
+from temj.workflows import edge_profile, shapes
 from temj.workflows.areas import not_measured
 from temj.workflows.outputs import files_table, refuse_existing, text_table
 
@@ -35,6 +35,7 @@ class MeasureOptions:
         diameter: what the Diameter of all classes is, or ``auto``.
         shape_rule: tells the objects apart by their shape (:func:`temj.workflows.shapes.told_apart`); their names stay.
         skeleton: whose length and width along the skeleton are measured (:func:`temj.workflows.shapes.thin`).
+        edge_profile: whether the profile across each object is measured (:mod:`temj.workflows.edge_profile`).
         output: file of the table; None for none.
         overwrite: whether it may exist.
     """
@@ -43,6 +44,7 @@ class MeasureOptions:
     diameter: str = "auto"
     shape_rule: str = ""
     skeleton: str = "auto"
+    edge_profile: bool = False
     output: Path | None = None
     overwrite: bool = False
 
@@ -81,15 +83,17 @@ def measure_micrograph(
     ROIs named ``area`` or ``exclude``, among the instances or given as ``area_rois``, are no objects: a note says so.
 
     Returns:
-        Tables ``results``, ``notes`` (Image, Note), and ``files`` where an output is named.
+        Tables ``results``, ``notes`` (Image, Note), ``files`` where an output is named, ``profiles`` and ``edges``
+        where profiles are wanted.
     """
     if options.pixel_size:
         micrograph = micrograph.with_pixel_size(parse_pixel_size(options.pixel_size))
     instances, among = split_area_rois(instances)
     left = among if area_rois is None else Instances.concatenate([among, area_rois])
     told, results = _measured(micrograph, instances, options)
-    notes = _notes(micrograph, told, not_measured(left))
-    return {"results": results, **_written(results, options), "notes": notes}
+    tables, more = edge_profile.across(micrograph, told, results) if options.edge_profile else ({}, [])
+    notes = _notes(micrograph, told, [*not_measured(left), *more])
+    return {"results": results, **tables, **_written(results, tables, options), "notes": notes}
 
 
 def measure_file(image: Path, rois: Path, options: MeasureOptions) -> dict[str, Table]:
@@ -97,7 +101,7 @@ def measure_file(image: Path, rois: Path, options: MeasureOptions) -> dict[str, 
 
     Returns:
         Tables ``results``, ``files``, ``notes`` (Image, Note) and ``failures`` (Image, Code, Message), which has a
-        row for each ROI of the set that cannot be used.
+        row for each ROI of the set that cannot be used; ``profiles`` and ``edges`` where profiles are wanted.
     """
     if rois.suffix.lower() not in (".zip", ".roi"):
         raise BadValue(
@@ -106,11 +110,13 @@ def measure_file(image: Path, rois: Path, options: MeasureOptions) -> dict[str, 
     film = open_film(image, options.pixel_size or None)
     found, left = split_area_rois(annotations.read(rois))
     told, results = _measured(film, found, options)
+    tables, more = edge_profile.across(film, told, results) if options.edge_profile else ({}, [])
     skipped = [(str(image), entry["code"], entry["message"]) for entry in found.info.get("skipped", ())]
     return {
         "results": results,
-        **_written(results, options),
-        "notes": _notes(film[0], told, not_measured(left)),
+        **tables,
+        **_written(results, tables, options),
+        "notes": _notes(film[0], told, [*not_measured(left), *more]),
         "failures": text_table(("Image", "Code", "Message"), skipped),
     }
 
@@ -124,13 +130,17 @@ def _measured(film: Micrograph | Film, found: Instances, options: MeasureOptions
     return told, measure(film, told, options.diameter, skeleton=options.skeleton)
 
 
-def _written(results: Table, options: MeasureOptions) -> dict[str, Table]:
+def _written(results: Table, profiles: Mapping[str, Table], options: MeasureOptions) -> dict[str, Table]:
+    """Write the results, and the profiles beside them where there are some."""
     if options.output is None:
         return {}
+    beside = edge_profile.files_beside(options.output) if profiles else {}
     if not options.overwrite:
-        refuse_existing([options.output])
+        refuse_existing([options.output, *beside.values()])
     storage.write_text(options.output, to_csv(results), overwrite=options.overwrite)
-    return {"files": files_table({"results": options.output})}
+    if profiles:
+        edge_profile.write(profiles, beside, options.overwrite)
+    return {"files": files_table({"results": options.output, **beside})}
 
 
 def _notes(micrograph: Micrograph, instances: Instances, more: Sequence[str]) -> Table:

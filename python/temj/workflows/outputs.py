@@ -1,4 +1,4 @@
-"""The files of a prediction: ROIs, ellipses, Results, labels, overlay."""
+"""The files of a prediction: ROIs, ellipses, Results, labels, pixels of objects that overlap, overlay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from temj import storage
-from temj.annotations import masks, roiset
+from temj.annotations import AnnotatedImage, AnnotationSet, Context, masks, roiset, write_set
 from temj.area import Areas
 from temj.data import Column, Film, Instances, Micrograph, Table
 from temj.data.table_text import to_csv
@@ -106,7 +106,11 @@ def remove_stale(folder: Path, stem: str, files: Iterable[Path]) -> None:
 
 
 def write(prediction: Prediction, files: Mapping[str, Path]) -> int:
-    """Write the files of one image; gives the number of pixels that more than one object claimed."""
+    """Write the files of one image; gives the number of pixels that more than one object claimed.
+
+    Where there are such pixels, which a label image gives to one object only (that of the higher score), ``instances``
+    has the pixels of every object; else it is not written.
+    """
     roiset.write(files["rois"], prediction.instances)
     storage.write_text(files["results"], to_csv(prediction.results))
     overlapped = _write_labels(files["labels"], prediction)
@@ -120,6 +124,8 @@ def write(prediction: Prediction, files: Mapping[str, Path]) -> int:
         roiset.write(files["ellipses"], prediction.ellipses)
     if "area" in files:
         roiset.write(files["area"], prediction.areas.as_rois())
+    if "instances" in files and overlapped:
+        _write_instances(files["instances"], prediction)
     storage.write_bytes(files["overlay"], picture(prediction))
     return overlapped
 
@@ -179,6 +185,14 @@ def _write_labels(path: Path, prediction: Prediction) -> int:
     )
     masks.write_label_planes(path, planes(), header)
     return overlapped
+
+
+def _write_instances(path: Path, prediction: Prediction) -> None:
+    """Write the pixels of every object as COCO's run-length code; the planes of a film are told by their position."""
+    first = prediction.first
+    image = AnnotatedImage(first.name, (first.width, first.height), prediction.instances)
+    classes = tuple(prediction.colours)
+    write_set(path, AnnotationSet((image,), classes), "coco", Context(every_mask=True), overwrite=True)
 
 
 def _write_classes(path: Path, prediction: Prediction) -> None:

@@ -38,8 +38,9 @@ def predict(
     ``all`` (also without vacuum, holes and saturated regions), ``whole``, or a ROI set whose ROIs named ``area`` and
     ``exclude`` say it. A ``shape_rule`` tells the objects apart by their shape
     (:func:`temj.measurement.shape_classes.tell_apart`). ``model`` may name several, with commas between
-    them. ``how`` may have ``device``, ``tta`` (test-time augmentation) and ``input_size`` (longer side to which a field
-    is brought where image or model has no pixel size).
+    them. ``how`` may have ``device``, ``tta`` (test-time augmentation), ``input_size`` (longer side to which a field
+    is brought where image or model has no pixel size) and ``outline`` (of a detector of boxes: ``box``, ``ellipse`` or
+    ``auto``, :mod:`temj.inference.outlines`).
 
     The last answers are kept for a while: the same micrograph with another threshold costs no pass through the network.
 
@@ -61,6 +62,9 @@ def probabilities(
     micrograph: Micrograph, model: str = "loops", *, area: str | os.PathLike = "auto", **how: Any
 ) -> tuple[Micrograph, ...]:
     """The probability map of each class of a model (or of several), on the micrograph's own pixels.
+
+    Of a detector, which has no probability of a pixel, the score map: the highest score of the objects (from 0.05 on)
+    that cover a pixel.
 
     ``how`` are ``device``, ``tta`` and ``input_size`` as in :func:`predict`.
 

@@ -22,8 +22,13 @@ def write_prediction(
     """Write the files of one image; gives its entry in run.json, with the reader's notes."""
     files = {kind: file for kind, file in files.items() if kind != "area" or prediction.areas.leave_out}
     overlapped = outputs.write(prediction, files)
-    shared = f"{overlapped} px belong to several objects; in label image and class map the one with the higher score "
-    notes = [*notes, *prediction.instances.info.get("notes", ()), *([f"{shared}has them"] if overlapped else [])]
+    if not overlapped:
+        files.pop("instances", None)
+    shared = [
+        f"{overlapped} px belong to several objects; in label image and class map the one with the higher score has "
+        f"them, {files['instances'].name} and the ROIs have every object whole"
+    ] if overlapped else []  # fmt: skip
+    notes = [*notes, *prediction.instances.info.get("notes", ()), *shared]
     return facts | {
         "files": {kind: file.name for kind, file in files.items()},
         "area": prediction.areas.facts(),

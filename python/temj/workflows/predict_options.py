@@ -23,6 +23,7 @@ class PredictOptions:
         model: name of an installed model, or a model folder; or several with commas between them.
         threshold: ``auto`` (the model's default), the name of one of its thresholds, or a number in 0..1.
         ellipses: whether fitted ellipses are given besides.
+        outline: what the objects of a detector of boxes look like (:mod:`temj.inference.outlines`).
         probability: whether the probability maps of the classes are given besides.
         classes: whether the class map is given besides.
         tta: whether the answer is the mean over the views that the model's task allows.
@@ -46,6 +47,7 @@ class PredictOptions:
     model: str = "loops"
     threshold: str = "auto"
     ellipses: bool = False
+    outline: str = "auto"
     probability: bool = False
     classes: bool = False
     tta: bool = False
@@ -65,7 +67,7 @@ class PredictOptions:
 
     def how(self, keep: bool = False) -> inference.How:
         """How the models are asked; ``keep``: whether their answers are kept for another threshold."""
-        return inference.How(self.tta, self.input_size, self.device, self.fill, keep)
+        return inference.How(self.tta, self.input_size, self.device, self.fill, keep, outline=self.outline)
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -74,10 +76,11 @@ class PredictOptions:
 
 
 def checked_models(options: PredictOptions) -> tuple[Model, ...]:
-    """The models; threshold, device, pixel size, frames, area and shapes are checked before any work begins."""
+    """The models; threshold, device, outline, pixel size, frames, area and shapes are checked before the work."""
     models = open_models(options.model)
     for model in models:
         model.check(options.threshold, options.device)
+    inference.check_outline(models, options.outline)
     if options.pixel_size:
         parse_pixel_size(options.pixel_size)
     if options.calibration_table:

@@ -11,6 +11,7 @@ import numpy as np
 
 from temj.data import Table
 from temj.datasets import open_dataset
+from temj.training.recipes import with_recipe
 from temj.training.search import Found, Objective, Plan, read_fixed, read_space, search, trials_table
 from temj.training.search.running import MODEL, TRIALS_CSV, TRIALS_PNG
 from temj.training.search.space import label
@@ -52,6 +53,8 @@ def search_settings(
     data, core = open_dataset(parameters["dataset"]), parameters["core"]
     objective, space = Objective(parameters["objective"]), read_space(parameters["space"], core, data.classes)
     given = {name: parameters[name] for name in _OF_TRAINING} | {"command": repeat["command_line"]}
+    if parameters["recipe"]:
+        given = with_recipe(parameters["recipe"], core, {name: v for name, v in given.items() if v is not None})
     base = training_options(given).model_dump(exclude_defaults=True)
     plan = Plan(
         space, parameters["trials"], parameters["method"], objective, parameters["drop"], parameters["seed"], base,

@@ -12,6 +12,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from temj import registry
+from temj.cores import CORES, DETECTORS, make_core
+from temj.cores.detection import DetectionSettings
 from temj.data import Column, Table
 from temj.datasets import check, open_dataset
 from temj.errors import BadValue
@@ -20,16 +22,20 @@ from temj.training import TrainingOptions
 from temj.training import train as run_training
 from temj.training.distributed import follows
 from temj.training.fold_model import FOLDS_CSV
+from temj.training.recipes import with_recipe
 from temj.workflows import outputs, record
 from temj.workflows.training_tables import comparison, shown, thresholds, with_unit
 
 Progress = Callable[[str, int, int], None]
-_CORE_SETTINGS = {
-    "architecture": "Unet", "encoder": "resnet18", "encoder_depth": 5, "channels": "gray", "mode": "exclusive",
-    "instances": "split", "loss": "bce+dice", "min_pixels": 0, "method": "auto", "polarity": "auto",
-}  # fmt: skip
-"""Settings of cores that the command offers, with what they are where nothing else is asked."""
-_NOT_OPTIONS = ("dataset", "core", "output", *_CORE_SETTINGS)
+_CORE_SETTINGS = (
+    "architecture", "encoder", "encoder_depth", "channels", "mode", "instances", "loss", "min_pixels", "method",
+    "polarity", "pyramid", "finest", "width", "head", "norm", "anchor_sizes", "aspect_ratios", "angles", "max_objects",
+    "proposals", "nms", "nms_iou",
+)  # fmt: skip
+"""Settings of cores that the command offers."""
+_ALONE = {"angles": ("rotated",)}
+"""Settings that only some of the cores use that have them."""
+_NOT_OPTIONS = ("dataset", "core", "output", "recipe", *_CORE_SETTINGS)
 
 
 def train(
@@ -50,7 +56,8 @@ def train(
         progress: called with (message, current, maximum).
         cancelled: polled; true stops in order, and ``resume=True`` goes on from there. Where it is None, Ctrl-C,
             SIGTERM and SIGHUP do so.
-        options: fields of :class:`temj.training.TrainingOptions` (``epochs``, ``minutes``, ``seed`` …).
+        options: fields of :class:`temj.training.TrainingOptions` (``epochs``, ``minutes``, ``seed`` …), and ``recipe``,
+            a line of :data:`temj.training.recipes.RECIPES` in whose place the others stand.
 
     Returns:
         The trained model.
@@ -59,7 +66,8 @@ def train(
         BadValue: an option that is unknown (with the nearest known one) or has a wrong value.
         TemjError: as :func:`temj.training.train` says.
     """
-    chosen = training_options(options)
+    recipe = options.pop("recipe", None)
+    chosen = training_options(with_recipe(recipe, core, options) if recipe else options)
     return run_training(open_dataset(dataset), core, Path(output), chosen, progress=progress, cancelled=cancelled)
 
 
@@ -98,12 +106,13 @@ def train_model(
 ) -> dict[str, Table]:
     """The command: train, write ``run.json``; tables comparison, thresholds, metrics, notes, files, and folds."""
     folder, started = Path(parameters["output"]), record.now()
-    options = {name: value for name, value in parameters.items() if name not in _NOT_OPTIONS}
-    asked = {name: parameters[name] for name in _CORE_SETTINGS}
-    options["settings"] = {name: value for name, value in asked.items() if value != _CORE_SETTINGS[name]}
-    options["command"] = repeat["command_line"]
-    chosen, data = training_options(options), open_dataset(parameters["dataset"])
-    model = run_training(data, parameters["core"], folder, chosen, progress=progress, cancelled=cancelled)
+    core, data = parameters["core"], open_dataset(parameters["dataset"])
+    options = {name: value for name, value in parameters.items() if name not in _NOT_OPTIONS and value is not None}
+    options |= {"settings": core_settings(parameters, core), "command": repeat["command_line"]}
+    if parameters["recipe"]:
+        options = with_recipe(parameters["recipe"], core, options)
+    chosen = training_options(options)
+    model = run_training(data, core, folder, chosen, progress=progress, cancelled=cancelled)
     if follows():  # the first of several processes writes and tells
         return {}
     # what the training looked at before it began, and what came of it
@@ -128,6 +137,31 @@ def train_model(
         "notes": outputs.text_table(("Note",), [(note,) for note in notes]),
         "files": outputs.files_table({"model": folder / "model.json"}),
     }
+
+
+def core_settings(parameters: Mapping[str, Any], core: str) -> dict[str, Any]:
+    """Settings of a core among the parameters of the command: those that were given.
+
+    Raises:
+        BadValue: one that this core has no use for; names the cores that have.
+    """
+    given = {name: parameters[name] for name in _CORE_SETTINGS if parameters.get(name) is not None}
+    for name in given:
+        if not _has(core, name):
+            others = [other for other in CORES if other != "ensemble" and _has(other, name)]
+            raise BadValue(
+                "core-setting", where=f"--{name.replace('_', '-')}", found=f"'{given[name]}' for the core '{core}'",
+                expected=f"an option of the core '{core}'",
+                remedy=f"Leave it out; it is of the core{'s' if len(others) > 1 else ''} {', '.join(others)}.",
+            )  # fmt: skip
+    return given | ({"pyramid": given["pyramid"] == "yes"} if "pyramid" in given else {})
+
+
+def _has(core: str, name: str) -> bool:
+    if core not in _ALONE.get(name, (core,)):
+        return False
+    kind = DetectionSettings if core in DETECTORS else type(make_core(core, {"classes": ("object",)}).settings)
+    return name in kind.model_fields
 
 
 def _folds(model: Model) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,16 +52,36 @@ def fitted(boxes: np.ndarray, settings: DetectionSettings, rotated: bool = False
     return Anchors(sizes, settings.aspect_ratios or _ratios(sides, rotated))
 
 
+def spread(sizes: Sequence[float], settings: DetectionSettings) -> tuple[tuple[float, ...], ...]:
+    """Given sizes, shared out to the levels from fine to coarse: equally many each, neighbours may share some.
+
+    There are as many levels as the largest size needs (a level is for boxes of about 4 of its pixels and more), but
+    not more than sizes.
+
+    Args:
+        sizes: pixels of the model, at least one.
+        settings: of the core.
+    """
+    ordered = sorted({float(size) for size in sizes})
+    levels = 1 if not settings.pyramid else min(_levels_for(math.log(ordered[-1]), settings), len(ordered))
+    each = -(-len(ordered) // levels)
+    starts = np.round(np.linspace(0, len(ordered) - each, levels)).astype(int)
+    return tuple(tuple(ordered[start : start + each]) for start in starts)
+
+
+def _levels_for(largest: float, settings: DetectionSettings) -> int:
+    """How many levels there are where boxes of this logarithm of a size are about 4 pixels wide on the coarsest."""
+    first = settings.finest.bit_length() - 1
+    return 1 + int(np.clip(math.floor(largest / math.log(2)) - 2 - first, 0, settings.levels - 1))
+
+
 def _sizes(found: np.ndarray, settings: DetectionSettings) -> tuple[tuple[float, ...], ...]:
     """For each level as many sizes; objects of the smallest and the largest sizes are within a factor 1.5 of one."""
     logs = np.log(np.maximum(found, SMALLEST))
     if not settings.pyramid:
         low, high = np.quantile(logs, [0.02, 0.98])
         return (_rounded(np.exp(_centres(logs, min(9, 2 + math.ceil((high - low) / math.log(2)))))),)
-    first = settings.finest.bit_length() - 1
-    # the level on which a box of this size is about 4 pixels wide
-    places = np.clip(np.floor(np.quantile(logs, 0.98) / math.log(2)) - 2 - first, 0, settings.levels - 1)
-    levels = int(places) + 1
+    levels = _levels_for(float(np.quantile(logs, 0.98)), settings)
     spread = (np.quantile(logs, 0.98) - np.quantile(logs, 0.02)) / math.log(2)
     each = _TRIED[0] if spread <= levels * 1.5 else _TRIED[1]
     centres = _rounded(np.exp(_centres(logs, levels * each)))

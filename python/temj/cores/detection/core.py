@@ -81,15 +81,26 @@ class Detector(ABC):
         """The network of settings that have anchors (:class:`temj.cores.detection.network.RCNN`)."""
 
     @abstractmethod
-    def shapes_of(self, shapes: Shapes) -> Shapes:
-        """Annotated outlines as this core would find them at best: what its objects are compared with."""
+    def shapes_seen(self, seen: targets.Seen) -> Shapes:
+        """What this core would find at best of the objects that an image shows well enough."""
+
+    def at_best(self, truth: Truth) -> Truth:
+        """A truth as this core would find it at best: what it is judged by.
+
+        Objects are such as it finds (boxes, masks, rotated boxes), as far as the image shows them. Those that it shows
+        too little of are ``ignore``, as in training (:data:`temj.cores.detection.targets.SEEN`).
+        """
+        seen = targets.seen_in(truth, self.classes)
+        class_map = np.where(seen.unknown, np.uint8(targets.UNKNOWN), truth.class_map)
+        names = np.array([self.classes[label] for label in seen.labels], object)
+        return Truth(class_map, truth.objects, Instances(self.shapes_seen(seen), class_name=names))
 
     @abstractmethod
     def shapes_in(self, found: Detections) -> Shapes:
         """The shapes of detections."""
 
     def overlaps(self, found: Shapes, true: Shapes) -> Overlaps:
-        """Which found shapes have what in common with which annotated ones (as :meth:`shapes_of` gives them)."""
+        """Which found shapes have what in common with which annotated ones (as :meth:`at_best` gives them)."""
         return overlaps(marks(found), marks(true))
 
     @abstractmethod
@@ -172,9 +183,9 @@ class Boxes(Detector):
 
         return RCNN(settings, inputs, make_proposals(settings), make_heads(settings, self.side is not None))
 
-    def shapes_of(self, shapes: Shapes) -> Shapes:
-        """The boxes around outlines."""
-        return reading.boxes_as_shapes(bounds(shapes))
+    def shapes_seen(self, seen: targets.Seen) -> Shapes:
+        """The boxes around outlines, inside the image."""
+        return reading.boxes_as_shapes(targets.boxes_of_pixels(seen))
 
     def shapes_in(self, found: Detections) -> Shapes:
         """RECT shapes."""
@@ -199,9 +210,9 @@ class Masks(Boxes):
     name = "masks"
     side = 28
 
-    def shapes_of(self, shapes: Shapes) -> Shapes:
-        """The outlines themselves."""
-        return shapes
+    def shapes_seen(self, seen: targets.Seen) -> Shapes:
+        """The outlines of the pixels inside the image."""
+        return reading.traced(seen.owner, seen.y, seen.x, len(seen.labels))
 
     def shapes_in(self, found: Detections) -> Shapes:
         """See :func:`temj.cores.detection.reading.mask_outlines`."""

@@ -33,16 +33,25 @@ class Heads(RoIHeads):
             _pool(settings, _POOLED), TwoMLPHead(width * _POOLED**2, head), InFloat(FastRCNNPredictor(head, count)),
             FOUND, FOUND, TRAINED_ON, POSITIVE, None, 0.0, settings.nms_iou, settings.max_objects,
         )  # fmt: skip
-        self._settings, self._targets = settings, ()
+        self._settings, self._targets, self._judged = settings, (), 0
         if masks:
             self.mask_roi_pool = _pool(settings, _MASK_POOLED)
             self.mask_head = MaskRCNNHeads(width, (width,) * _LAYERS, 1)
             self.mask_predictor = InFloat(MaskRCNNPredictor(width, width, count))
 
+    def forward(self, features, proposals, image_shapes, targets=None):
+        """As torchvision's; losses of 0 instead of NaN where no box of a batch lies where it is known what there is."""
+        found, losses = super().forward(features, proposals, image_shapes, targets)
+        if self.training and not self._judged:
+            losses = {name: loss.nan_to_num() for name, loss in losses.items()}
+        return found, losses
+
     def select_training_samples(self, proposals: list[torch.Tensor], targets: Sequence[Mapping[str, torch.Tensor]]):
         """As torchvision's; remembers the targets, which say what is unknown."""
         self._targets = targets
-        return super().select_training_samples(proposals, targets)
+        chosen = super().select_training_samples(proposals, targets)
+        self._judged = sum(len(labels) for labels in chosen[2])
+        return chosen
 
     def assign_targets_to_proposals(self, proposals, gt_boxes, gt_labels):
         """As torchvision's; boxes in unknown regions count for nothing."""

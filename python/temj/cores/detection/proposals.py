@@ -36,6 +36,17 @@ class Proposals(RegionProposalNetwork):
         most = {"training": min(settings.proposals, IN_TRAINING), "testing": settings.proposals}
         super().__init__(anchors, InFloat(head), SURE, NOTHING, TRAINED_ON, POSITIVE, most, most, SAME)
 
+    times = 1.0
+    """How many times more proposals than the settings say there may be, in a large image."""
+
+    def pre_nms_top_n(self) -> int:
+        """As torchvision's."""
+        return round(super().pre_nms_top_n() * (1 if self.training else self.times))
+
+    def post_nms_top_n(self) -> int:
+        """As torchvision's."""
+        return round(super().post_nms_top_n() * (1 if self.training else self.times))
+
     def assign_targets_to_anchors(
         self, anchors: list[torch.Tensor], targets: Targets
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
@@ -44,6 +55,15 @@ class Proposals(RegionProposalNetwork):
         for label, own, target in zip(labels, anchors, targets, strict=True):
             label[(label == 0) & unknown(own, target)] = -1.0
         return labels, boxes
+
+    def compute_loss(
+        self, objectness: torch.Tensor, deltas: torch.Tensor, labels: list[torch.Tensor], wanted: list[torch.Tensor]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As torchvision's; 0 instead of NaN where nobody knows what there is in any crop of a batch."""
+        losses = super().compute_loss(objectness, deltas, labels, wanted)
+        if any((label >= 0).any() for label in labels):
+            return losses
+        return tuple(loss.nan_to_num() for loss in losses)
 
 
 def unknown(boxes: torch.Tensor, target: Mapping[str, torch.Tensor]) -> torch.Tensor:

@@ -39,7 +39,24 @@ def mask_outlines(found: Detections) -> Shapes:
 
     Of a mask only the largest piece counts. Where it exceeds it nowhere, the pixel where it is highest.
     """
-    patches = [_patch(box, mask) for box, mask in zip(found.boxes, found.masks, strict=True)]
+    return _outlines([_patch(box, mask) for box, mask in zip(found.boxes, found.masks, strict=True)])
+
+
+def traced(owner: np.ndarray, y: np.ndarray, x: np.ndarray, count: int) -> Shapes:
+    """The outlines of objects 0 … count - 1 that have these pixels, at least one each; they may overlap."""
+    order = np.argsort(owner, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(owner, minlength=count))[:-1])
+    patches = []
+    for part in parts if count else ():
+        first = np.array([x[part].min(), y[part].min()])
+        patch = np.zeros((int(y[part].max()) - first[1] + 1, int(x[part].max()) - first[0] + 1), bool)
+        patch[y[part] - first[1], x[part] - first[0]] = True
+        patches.append((patch, first))
+    return _outlines(patches)
+
+
+def _outlines(patches: list[tuple[np.ndarray, np.ndarray]]) -> Shapes:
+    """The outlines of objects given by their pixels and x, y of the first one."""
     if not patches:
         return Shapes.of([])
     sheet, places = _laid_out([patch for patch, _ in patches])

@@ -32,7 +32,7 @@ class DetectionSettings(BaseModel):
         aspect_ratios: height / width of these boxes, or for rotated ones width / length; empty: from the training data.
         angles: for rotated boxes how many angles, evenly spread over 180 degrees, are tried.
         max_objects: most objects in one pass of the network (an image or a tile).
-        proposals: most boxes of an image that are looked at closely.
+        proposals: most boxes that are looked at closely in an image of up to 1024 x 1024 pixels; more in a larger one.
         nms: what is the same object: boxes of one class that overlap (``class``), of any (``agnostic``), or
             none, but the scores of overlapping boxes decay (``soft``: Gaussian, Bodla et al. 2017).
         nms_iou: boxes that overlap by more are one object; for ``soft`` it is the sigma of the decay.

@@ -12,6 +12,7 @@ from temj.cores.base import Truth
 from temj.cores.detection.detections import Detections
 from temj.data import Instances, Shapes
 from temj.data.instances import IGNORE
+from temj.errors import BadValue
 from temj.geometry import outlines, rasterise
 from temj.geometry.moving import bounds
 from temj.geometry.raster import rasterise_outlines
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 SEEN = 0.3
 """An object of which a crop shows less than this share is unknown there: nobody could tell what it is."""
-_UNKNOWN = 255
+UNKNOWN = 255
 _FAR = 1 << 16
 _LEAST = 1.0
 """Sides of a box are at least so many pixels."""
@@ -72,7 +73,8 @@ def seen_in(truth: Truth, classes: Sequence[str]) -> Seen:
         classes: of the core.
     """
     height, width = truth.class_map.shape[-2:]
-    unknown = (truth.class_map == _UNKNOWN).reshape(-1, height, width).any(0)
+    planes = truth.class_map.reshape(-1, height, width)
+    unknown = (planes == UNKNOWN).any(0)
     found: Instances = truth.instances
     numbers = {name: number for number, name in enumerate(classes)}
     found = found.take(found.class_name != IGNORE)
@@ -84,12 +86,28 @@ def seen_in(truth: Truth, classes: Sequence[str]) -> Seen:
     known = np.bincount(owner, ~unknown.ravel()[place], len(found))
     kept = (known >= 1) & (known >= SEEN * np.maximum(whole, 1)) & (inside > 0)
     lost = ~kept[owner]
+    shown = np.zeros(unknown.size, bool)
+    shown[place[~lost]] = True
+    # what another object covers is known all the same
     unknown = unknown.copy()
-    unknown.ravel()[place[lost]] = True
+    unknown.ravel()[place[lost][~shown[place[lost]]]] = True
     new = np.cumsum(kept) - 1
+    unknown |= _without_outline(((planes > 0) & (planes < UNKNOWN)).any(0), place)
     owner, place = new[owner[~lost]], place[~lost]
     y, x = np.divmod(place, width)
     return Seen(found.shapes.take(kept), labels[kept], owner, y, x, unknown)
+
+
+def _without_outline(objects: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """bool (h, w): pieces of a class map that no outline touches: copies whose outline was lost, lines, points.
+
+    Args:
+        objects: bool (h, w), where the class map has an object.
+        place: flat indices of the pixels of all outlines.
+    """
+    _, pieces = opencv().connectedComponents(objects.astype(np.uint8), connectivity=8)
+    touched = np.unique(pieces.ravel()[place])
+    return objects & ~np.isin(pieces, touched)
 
 
 def _areas(shapes: Shapes) -> np.ndarray:
@@ -149,10 +167,38 @@ def _cells(seen: Seen, boxes: np.ndarray, side: int) -> np.ndarray:
     return cells
 
 
+def _require_sound(target: Target) -> None:
+    """Prove that boxes are finite with an area, labels no background, masks of 0 and 1, and as many of each."""
+    boxes, count = target.boxes, len(target.labels)
+    sides = boxes[:, 2:] - boxes[:, :2] if boxes.shape[1] == 4 else boxes[:, 2:4]
+    wrong = ~(np.isfinite(boxes).all(1) & (sides > 0).all(1)) if len(boxes) else np.zeros(0, bool)
+    problem = ""
+    if len(boxes) != count or (target.masks is not None and len(target.masks) != count):
+        masks = "no" if target.masks is None else len(target.masks)
+        problem = f"{len(boxes)} boxes, {count} labels, {masks} masks"
+    elif wrong.any():
+        problem = f"the box {boxes[wrong.argmax()].tolist()} of object {1 + int(wrong.argmax())}"
+    elif count and target.labels.min() < 1:
+        problem = f"the label {int(target.labels.min())}"
+    elif target.masks is not None and count and target.masks.max() > 1:
+        problem = f"the value {int(target.masks.max())} in a mask"
+    if problem:
+        raise BadValue(
+            "target", where="objects of a crop", found=problem,
+            expected="finite boxes with an area, labels from 1, masks of 0 and 1, one of each for an object",
+            remedy="Check the annotations: temj dataset check.",
+        )  # fmt: skip
+
+
 def tensors(target: Target, device: torch.device) -> Mapping[str, torch.Tensor]:
-    """A target as torchvision takes it, with ``unknown`` as the sums that :func:`proposals.unknown` reads."""
+    """A target as torchvision takes it, with ``unknown`` as the sums that :func:`proposals.unknown` reads.
+
+    Raises:
+        BadValue: numbers that native code must never see (an infinite box ends the process).
+    """
     import torch
 
+    _require_sound(target)
     sums = np.pad(target.unknown.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     found = {"boxes": target.boxes, "labels": target.labels, "unknown": sums}
     if target.masks is not None:

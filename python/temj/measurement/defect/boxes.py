@@ -10,7 +10,7 @@ import numpy as np
 from temj.data import UNCALIBRATED, Calibration, Instances, Micrograph
 from temj.measurement.defect import ellipses as geometry
 from temj.measurement.defect.crops import box_rows, cut
-from temj.measurement.defect.edges import EDGES, edges_of
+from temj.measurement.defect.edges import edges_of
 from temj.measurement.defect.refining import Refined, refine
 from temj.measurement.defect.settings import DefectSettings
 from temj.measurement.defect.watershed import AT_RIM, COVERS, boundary_ellipse, sign_of
@@ -80,7 +80,7 @@ def ellipses_of_boxes(
 def fit_boxes(
     pixels: np.ndarray, boxes: Instances, settings: DefectSettings, edge: np.ndarray, calibration: Calibration
 ) -> Fitted:
-    """The same as arrays; ``edge`` (n,) is the one of :data:`EDGES` that each object's ellipse follows."""
+    """The same as arrays; ``edge`` (n,) says which edge the ellipse of each object follows."""
     box = box_rows(boxes.shapes)
     finite = np.isfinite(pixels)
     if not finite.all():
@@ -190,6 +190,3 @@ def _told(fitted: Fitted, boxes: Instances, edge: dict[str, str], wanted: np.nda
         "edge_unclear": np.flatnonzero(unclear).tolist(),
         "notes": tuple(notes),
     }
-
-
-__all__ = ["EDGES", "Fitted", "ellipses_of_boxes", "fit_boxes"]

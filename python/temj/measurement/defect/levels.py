@@ -27,6 +27,7 @@ _QUANTILE = 0.25
 _INSIDE = 0.2
 """Of the area inside the ridge that is below the level inside."""
 _RING = 0.25
+_EPSILON = 1e-5
 _SURE = 2.5
 """Standard errors."""
 _CORE = 2.5
@@ -129,7 +130,7 @@ def edges_in(profile: Means, sign: np.ndarray, limit: np.ndarray) -> Edges:
         "middle": np.where(ring, middle, half),
         "inner": np.where(ring, np.maximum(_foot(into(0.75), into(0.25)), distance[:, 0]), half),
     }
-    flat = ~(height > 0)
+    flat = ~(height > _EPSILON * np.abs(extremum))
     return Edges(
         {name: np.where(flat, np.nan, place) for name, place in found.items()},
         sign * background, sign * extremum, ring & ~flat,

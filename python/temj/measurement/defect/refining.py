@@ -14,7 +14,7 @@ from temj.measurement.defect.profiles import Profiles, directions_for, sample
 _ROUNDS = 2
 _REACH = (0.4, 0.2)
 _MORE = (2.5, 1.5)
-"""How far outside its ellipse an edge may lie in each round: this part of the minor semi-axis, and these pixels more."""
+"""How far outside its ellipse an edge may lie in each round: this part of the minor semi-axis, and these pixels."""
 _TURN = 10.0
 """sd in degrees of the Gaussian that averages profiles of neighbouring directions."""
 _WEAK = 0.35

@@ -79,7 +79,7 @@ class DefectSettings:
             )  # fmt: skip
         if calibration.nm is None:
             raise BadValue(
-                "margin", where="margin", expected="a part of the box (0.3) or pixels (8px): the image has no pixel size",
+                "margin", where="margin", expected="a part of the box (0.3) or pixels (8px), the image having no scale",
                 found=repr(self.margin), remedy="Give the pixel size, or another margin.",
             )  # fmt: skip
         nm = number * NM_PER_UNIT[known]

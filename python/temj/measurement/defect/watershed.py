@@ -65,7 +65,7 @@ def _boundary(crop: Crop, sign: float, allowed: np.ndarray) -> np.ndarray | str:
     flooded = _flooded(contrast, pieces, filled, crop)
     if isinstance(flooded, str):
         return flooded
-    points = _line_points(flooded, crop)
+    points = _line_points(flooded)
     if isinstance(points, str):
         return points
     fitted = opencv().fitEllipse(points.astype(np.float32))
@@ -146,7 +146,7 @@ def _eroded(crop: Crop) -> np.ndarray:
     return inner
 
 
-def _line_points(flooded: np.ndarray, crop: Crop) -> np.ndarray | str:
+def _line_points(flooded: np.ndarray) -> np.ndarray | str:
     """(k, 2) x and y of the pixels of the line between defect and background, but for those at the image's border."""
     cv2 = opencv()
     region = (flooded == _DEFECT).astype(np.uint8)

@@ -7,6 +7,6 @@ bytes → tensors, no code run · ``matching`` tensors of a file → places in a
 Importing this imports no torch, and nothing is fetched unless a start asks for it.
 """
 
-from temj.models.starting.start import Start, apply, encoder_of, of_run, prepare
+from temj.models.starting.start import Start, anchors_of, apply, encoder_of, of_run, prepare
 
-__all__ = ["Start", "apply", "encoder_of", "of_run", "prepare"]
+__all__ = ["Start", "anchors_of", "apply", "encoder_of", "of_run", "prepare"]

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from temj.cores.detection import Detector
 from temj.errors import BadModel, BadValue
 from temj.models.card import CARD, WEIGHTS
 from temj.models.starting import cache, words
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from temj.cores.base import Predictor
 
 _ENCODERS = ("encoder", "backbone")
-_HEAD = "segmentation_head."
+_HEADS = (
+    "segmentation_head.", "heads.box_predictor.", "heads.mask_predictor.inner.mask_fcn_logits.", "heads.predictor.",
+)  # fmt: skip
+"""The last layers, which know the classes: of semantic cores, of upright boxes, of their masks, of rotated boxes."""
+_ANCHORS = ("anchor_sizes", "aspect_ratios", "angles")
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,16 +191,45 @@ def _from_model(source: Source, core: Predictor) -> Start:
     where = model.folder / WEIGHTS
     state = decode_weights(model.read(WEIGHTS), where)
     theirs = build_core(model.card, model.folder / CARD)
-    alike = type(theirs) is type(core) and _setting(theirs, "architecture") == _setting(core, "architecture")
+    alike = _alike(theirs, core)
     if not alike:
         state = {name: value for name, value in state.items() if name.startswith(f"{encoder}.")}
     found = _fit(core, state, ("",) if alike else (f"{encoder}.",))
     new_head = words.why_new_head(theirs, core) if alike else ""
-    if new_head:
-        found = found.without(_HEAD)
+    for head in _HEADS if new_head else ():
+        found = found.without(head)
     _require_enough(found, core, str(model.folder), whole_encoder=False)
     facts = {"start": "model", "source": model.name, "sha256": model.sha256, "proof": "its card"}
     return _start(facts, found, core, words.of_model(model, theirs, core, found, new_head))
+
+
+def _alike(theirs: Predictor, core: Predictor) -> bool:
+    """Whether two networks are of the same parts: of one architecture, or detectors of the same kind of boxes."""
+    if isinstance(core, Detector):
+        return isinstance(theirs, Detector) and theirs.columns == core.columns
+    return type(theirs) is type(core) and _setting(theirs, "architecture") == _setting(core, "architecture")
+
+
+def anchors_of(start: str, core: Predictor) -> dict[str, Any]:
+    """The anchors of the detector that a detector starts from, whose weights mean nothing with others.
+
+    Args:
+        start: as for :func:`prepare`; only the card of a model is read.
+        core: the one that is to start.
+
+    Returns:
+        Settings; empty where the start is no detector of the same kind of boxes.
+
+    Raises:
+        BadValue, BadModel: there is no such model, or it is damaged.
+    """
+    source = read_source(start)
+    if source.kind != "model" or not isinstance(core, Detector):
+        return {}
+    model = open_start(source.text)
+    if not _alike(build_core(model.card, model.folder / CARD), core):
+        return {}
+    return {name: value for name in _ANCHORS if (value := model.card.core.settings.get(name))}
 
 
 def _setting(core: Predictor, name: str) -> object:

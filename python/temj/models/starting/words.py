@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from temj.cores.detection import Detector
 from temj.models.folder import Model
 from temj.models.starting.cache import Held
 from temj.models.starting.matching import COUNTER, Match
@@ -59,7 +60,7 @@ def of_model(model: Model, theirs: Predictor, core: Predictor, found: Match, new
     loaded, of = counts(found, core.network)
     notes = [f"start weights: model {model.name} (sha256 {model.sha256[:12]}…): {loaded} of {of} tensors"]
     if found.place:
-        mine, other = (getattr(each.settings, "architecture", type(each).__name__) for each in (core, theirs))
+        mine, other = (_kind(each) for each in (core, theirs))
         notes.append(f"only its encoder is taken: it is a {other}, the new model a {mine}")
     elif new_head:
         notes.append(f"the last layer begins anew: {new_head}")
@@ -67,9 +68,14 @@ def of_model(model: Model, theirs: Predictor, core: Predictor, found: Match, new
         pairs = [f"{old} → {new}" for old, new in zip(theirs.classes, core.classes, strict=True) if old != new]
         notes.append(f"the last layer is kept although classes are named differently: {', '.join(pairs)}")
     notes += _changed(found)
-    if found.differing and not new_head:
+    if found.differing and (isinstance(core, Detector) or not new_head):
         notes.append(f"start weights that did not match: {differences(found)}")
     return tuple(notes)
+
+
+def _kind(core: Predictor) -> str:
+    """What a network is called."""
+    return f"detector of {core.name}" if isinstance(core, Detector) else getattr(core.settings, "architecture", "core")
 
 
 def why_new_head(theirs: Predictor, core: Predictor) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from temj import registry
+from temj.cores import DETECTORS
+from temj.errors import BadValue
 from temj.models import Card
 
 OBJECTIVES = {
@@ -17,11 +19,16 @@ OBJECTIVES = {
     "pixel_recall": "pixel recall",
     "pr_auc": "PR-AUC",
     "roc_auc": "ROC-AUC",
+    "ap50": "AP50",
+    "ap50_95": "AP50:95",
     "area_error": "area error",
     "count_error": "count error",
     "diameter_error": "diameter error",
 }
 """Name of an objective → the metric of a model's card: the mean over its classes; of errors the size counts."""
+
+
+_OF_MAPS, _OF_DETECTIONS = ("pr_auc", "roc_auc"), ("ap50", "ap50_95")
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,19 @@ class Objective:
     def __post_init__(self) -> None:
         if self.name not in OBJECTIVES:
             raise registry.unknown("objective", self.name, OBJECTIVES)
+
+    def require_of(self, core: str) -> None:
+        """Prove that models of a core have this figure.
+
+        Raises:
+            BadValue: they have not; names those that they have.
+        """
+        strange = _OF_MAPS if core in DETECTORS else _OF_DETECTIONS
+        if self.name in strange:
+            known = ", ".join(name for name in OBJECTIVES if name not in strange)
+            raise BadValue(
+                "objective", where="objective", expected=f"a figure of the core '{core}': {known}", found=self.name
+            )
 
     @property
     def metric(self) -> str:
@@ -66,13 +86,13 @@ class Objective:
         return self._size(values)
 
     def of_update(self, metrics: Mapping[str, float]) -> float:
-        """How good a running training is at a validation: object F1 for that objective, IoU for all others.
+        """How good a running training is at a validation: object F1 for that objective, for all others IoU, or AP50.
 
         Object F1 is 0 as long as it is not known, which it is not while the answer is noise.
         """
         if self.name == "object_f1":
             return float(metrics.get(self.metric, 0.0))
-        value = float(metrics.get("IoU", math.nan))
+        value = float(metrics.get("IoU", metrics.get("AP50", math.nan)))
         return value if self.higher else -value
 
     def _size(self, values: list[float]) -> float:

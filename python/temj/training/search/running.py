@@ -69,6 +69,7 @@ def search(
     """
     library()
     require_alone("a search")
+    plan.objective.require_of(core)
     require_sound(dataset)
     if plan.base.get("folds"):
         fold_splits(dataset, plan.base["folds"], plan.base.get("seed", 0))  # before the first trial, not in it
@@ -267,7 +268,7 @@ class _Search:
         self._save()
 
     def _of_final(self, best: Trial, folder: Path, going: bool) -> Model:
-        options = self._options(best, {"epochs": None, "minutes": None, **self._plan.final}, going)
+        options = self._options(best, {"epochs": None, "steps": None, "minutes": None, **self._plan.final}, going)
 
         def told(message: str, current: int, maximum: int) -> None:
             self._progress(f"the best settings anew: {message}", current, maximum)

@@ -18,6 +18,7 @@ from temj.cores import make_core
 from temj.errors import BadValue
 from temj.training.augmentations import AUGMENTATIONS, checked
 from temj.training.options import TrainingOptions
+from temj.training.suited import IN_WORDS, settings_in_pixels
 
 NOT_SEARCHED = {
     "device", "threads", "checkpoint_seconds", "tensorboard", "folds", "members", "description", "command", "resume",
@@ -98,7 +99,8 @@ def read_space(words: Sequence[str], core: str, classes: Sequence[str]) -> Space
     ``name=a,b,c`` are values, ``name=low..high`` a range (``:log`` for equal chances in each decade, ``:5`` for five
     values in equal distances), ``name=value`` fixes a setting for all trials. Names are options of a training, settings
     of the core, and augmentations as in ``--augmentation``. A value with commas is written as a list:
-    ``decoder_channels=[128,64,32,16,16],[64,32,16,8,8]``. In the file a value is a list of values, a range
+    ``decoder_channels=[128,64,32,16,16],[64,32,16,8,8]``, lengths in one value are joined by ``+``:
+    ``anchor_sizes=4nm+8nm+16nm,8nm+16nm+32nm``. In the file a value is a list of values, a range
     ``{"low": …, "high": …, "log": true}``, or one of these words.
 
     Args:
@@ -314,8 +316,11 @@ def _taken(name: str, value: Any, place: str, others: Mapping[str, Any], core: s
     if place == "option":
         return getattr(options, name)
     if place == "core":
-        made = make_core(core, {**options.settings, "classes": tuple(classes)})
+        settings = settings_in_pixels(options.settings, core, tuple(classes), 1.0)
+        made = make_core(core, {**settings, "classes": tuple(classes)})
         _try_network(made)
+        if name in IN_WORDS:  # its pixels follow from the pixel size of each trial
+            return value
         return made.settings.model_dump(mode="json")[name]
     kind, _, quantity = name.partition(".")
     return options.augmentation[kind][quantity or "probability"]
