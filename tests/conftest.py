@@ -28,7 +28,7 @@ def masks_model(tmp_path_factory: pytest.TempPathFactory):
 
     folder = tmp_path_factory.mktemp("discs")
     options = TrainingOptions(
-        epochs=16, batch=2, crop=64, seed=3, threads=1, precision="float32", validations=1, learning_rate=5e-3,
+        epochs=24, batch=2, crop=64, seed=3, threads=1, precision="float32", validations=1, learning_rate=5e-3,
         settings={"encoder": "resnet18", "encoder_depth": 3, "width": 16, "head": 32},
     )  # fmt: skip
     return train(open_dataset(discs_dataset(folder / "data")), "masks", folder / "discs-masks", options)

@@ -91,7 +91,7 @@ def test_order_classes_scores_and_info_are_kept_and_failures_told(rings) -> None
     assert found.info["fallback"] == [0, 2, 3]
     assert sum(found.info["fallback_reasons"].values()) == 3
     assert found.info["model"] == "m"
-    assert found.info["edge"] == {"a": "outer", "b": "outer", "c": "outer"}
+    assert found.info["edge"] == {"a": "half-maximum", "b": "half-maximum", "c": "half-maximum"}
     assert found.info["notes"][0] == "before"
     assert found.info["notes"][1].startswith("ellipses of 3 of 4 boxes could not be fitted (")
     assert axes_of(found, 0) == pytest.approx([85, 81, 10, 6, 0])
@@ -193,13 +193,13 @@ def test_ellipses_of_boxes_and_of_masks_agree_on_the_same_objects(rings) -> None
 
 def test_words_of_edges() -> None:
     assert [edge_of(text) for text in ("", "  ", "Outer", "middle", "inner", "half-maximum", "half maximum")] == [
-        "outer", "outer", "outer", "middle", "inner", "half-maximum", "half-maximum",
+        "half-maximum", "half-maximum", "outer", "middle", "inner", "half-maximum", "half-maximum",
     ]  # fmt: skip
     assert edge_of("outer edge of the ring: half maximum of the line's image on its outside") == "half-maximum"
     assert edge_of("middle of the ring: the projected dislocation line itself") == "middle"
     assert edge_of("true edge of the cavity in projection") is None
     assert edge_of("between outer and inner edge") is None
-    assert edges_of(["a", "b", "a"], {"b": "inner", "c": "middle"}) == {"a": "outer", "b": "inner"}
+    assert edges_of(["a", "b", "a"], {"b": "inner", "c": "middle"}) == {"a": "half-maximum", "b": "inner"}
 
 
 def test_conversions_of_ellipses() -> None:

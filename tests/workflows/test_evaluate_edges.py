@@ -21,7 +21,7 @@ def set_of(path: Path, edge: str) -> Path:
 
 @pytest.mark.parametrize(("true", "found", "told"), [
     ("outer", "middle", "different edges: the truth is outlined at 'outer', the prediction at 'middle'"),
-    ("", "inner", "perhaps different edges: the truth is outlined at no named edge (taken for outer)"),
+    ("", "inner", "perhaps different edges: the truth is outlined at no named edge (taken for half-maximum)"),
     ("middle", "middle of the line", None),
     ("", "", None),
 ])  # fmt: skip
@@ -43,4 +43,4 @@ def test_a_note_names_both(tmp_path: Path, micrograph, true: str, found: str, to
 def test_texts_that_nobody_can_tell_apart() -> None:
     assert different_edges(["a"], {"a": "true edge"}, {"a": "true edge"}) == []
     assert "perhaps" in different_edges(["a"], {"a": "true edge"}, {"a": "outer"})[0]
-    assert different_edges(["a"], {"a": "outer"}, {"a": ""}) == []  # nothing said is outer
+    assert different_edges(["a"], {"a": "half-maximum"}, {"a": ""}) == []  # nothing said is half-maximum

@@ -7,8 +7,10 @@ that overlap stay apart). Then
 1. of all tiles that show an object whole, the one in which it is farthest from an inner edge has it;
 2. where no tile shows it whole, its pieces are joined: the box around boxes, the union of masks, the smallest rotated
    box around rotated ones, with the highest score among them;
-3. a cut piece that is like nothing in its neighbour is dropped where an object of another tile covers most of it;
-4. of two objects that no tile has both found, and which overlap by more than the network allows, the surer one stays.
+3. what no tile has whole is dropped where there is a tile that could show it whole, and did not find it: that one sees
+   better (a piece of a rod, say, may be taken for a rod that lies askew);
+4. of what is left, a cut piece is dropped where an object of another tile covers most of it;
+5. of two objects that no tile has both found, and which overlap by more than the network allows, the surer one stays.
 """
 
 from __future__ import annotations
@@ -46,9 +48,9 @@ def joined(parts: list[Detections], tiling: Tiling, iou: float, agnostic: bool =
         return parts[0]
     pieces = _Pieces.of(parts, tiling)
     groups = _groups(pieces, tiling, agnostic)
-    chosen = [_chosen(pieces, group) for group in groups]
-    whole = together([pieces.found.take(slice(0, 0)), *(found for found, _ in chosen)])
-    cut = np.array([still_cut for _, still_cut in chosen], bool)
+    groups = _believed(pieces, groups, tiling)
+    whole = together([pieces.found.take(slice(0, 0)), *(_chosen(pieces, group) for group in groups)])
+    cut = np.array([len(group) == 1 and pieces.cut[group[0]] for group in groups], bool)
     seen = [frozenset(pieces.tile[group].tolist()) for group in groups]
     kept = ~_fragments(whole, cut, seen, agnostic)
     index = np.flatnonzero(kept)
@@ -142,20 +144,39 @@ def _links(pieces: _Pieces, one: int, other: int, windows: np.ndarray, agnostic:
     return allowed.where(best_partners(allowed))
 
 
-def _chosen(pieces: _Pieces, group: np.ndarray) -> tuple[Detections, bool]:
-    """The one object that these pieces are, and whether it may still be cut."""
+def _believed(pieces: _Pieces, groups: list[np.ndarray], tiling: Tiling) -> list[np.ndarray]:
+    """Without those objects that no tile has whole, though one that did not find them could show them so."""
+    windows, (height, width) = _windows(tiling), tiling.padded
+    first, last = np.where(windows[:, :2] == 0, -np.inf, windows[:, :2]), windows[:, 2:]
+    last = np.where(last == [width, height], np.inf, last)
+    box = pieces.found.upright()
+    kept = []
+    for group in groups:
+        if pieces.cut[group].all():
+            low, high = box[group, :2].min(axis=0), box[group, 2:].max(axis=0)
+            margin = np.maximum(EDGE, EDGE_SHARE * (high - low))
+            shown = (low - margin >= first).all(axis=1) & (high + margin <= last).all(axis=1)
+            shown[pieces.tile[group]] = False
+            if shown.any():
+                continue
+        kept.append(group)
+    return kept
+
+
+def _chosen(pieces: _Pieces, group: np.ndarray) -> Detections:
+    """The one object that these pieces are."""
     whole = group[~pieces.cut[group]]
     if len(whole):
-        return pieces.found.take(whole[[pieces.depth[whole].argmax()]]), False
+        return pieces.found.take(whole[[pieces.depth[whole].argmax()]])
     found = pieces.found.take(group[np.argsort(-pieces.found.score[group], kind="stable")])
     if len(group) == 1:
-        return found, True
+        return found
     if found.rotated:
         box = of_points([corners(found.boxes).reshape(-1, 2)])
-        return Detections(box, found.label[:1], found.score[:1]), False
+        return Detections(box, found.label[:1], found.score[:1])
     box = np.concatenate([found.boxes[:, :2].min(axis=0), found.boxes[:, 2:].max(axis=0)])
     masks = None if found.masks is None else union_of_masks(found, box)[None]
-    return Detections(box[None], found.label[:1], found.score[:1], masks), False
+    return Detections(box[None], found.label[:1], found.score[:1], masks)
 
 
 def _fragments(found: Detections, cut: np.ndarray, seen: list[frozenset[int]], agnostic: bool) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from temj.cores.detection import Detections
+from temj.cores.detection.targets import SEEN
 from temj.geometry.overlap import Overlaps
 from temj.geometry.rotated import corners, of_upright, rotated_iou
 from temj.geometry.upright import touching
@@ -158,13 +159,16 @@ def union_of_masks(found: Detections, box: np.ndarray) -> np.ndarray:
 def clipped(found: Detections, width: float, height: float) -> Detections:
     """Without what lies outside an image: upright boxes and masks end at its border; rotated boxes may leave it.
 
-    Those whose middle lies outside are dropped.
+    Upright ones whose middle lies outside are dropped, and rotated ones of which the image shows less than
+    :data:`temj.cores.detection.targets.SEEN`: the share from which on they are learned and judged.
     """
+    if found.rotated:
+        region = np.array([0.0, 0.0, width, height])
+        seen = np.array([area for _, area in _polygons(found, np.arange(len(found)), region).values()])
+        return found.take(seen >= SEEN * found.boxes[:, 2] * found.boxes[:, 3])
     box = found.upright()
     middle = (box[:, :2] + box[:, 2:]) / 2
     found = found.take((middle >= 0).all(axis=1) & (middle[:, 0] < width) & (middle[:, 1] < height))
-    if found.rotated:
-        return found
     boxes = np.clip(found.boxes, 0, [width, height, width, height])
     masks, changed = found.masks, np.flatnonzero((boxes != found.boxes).any(axis=1))
     if masks is not None and len(changed):

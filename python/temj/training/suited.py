@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -86,16 +87,33 @@ def settings_in_pixels(
     if isinstance(found.get("aspect_ratios"), str):
         found["aspect_ratios"] = tuple(_ratio(word) for word in _words(found["aspect_ratios"]))
     sizes = found.get("anchor_sizes")
+    if isinstance(sizes, int | float):
+        sizes = (sizes,)
     if isinstance(sizes, str) and "/" in sizes:
         levels = [[_pixels(word, pixel_size) for word in _words(level)] for level in sizes.split("/")]
-        found["anchor_sizes"] = tuple(tuple(sorted(level)) for level in levels)
+        found["anchor_sizes"] = tuple(tuple(sorted(_sound(level, sizes))) for level in levels)
     elif isinstance(sizes, str) or (sizes and all(isinstance(size, int | float | str) for size in sizes)):
         words = _words(sizes) if isinstance(sizes, str) else sizes
-        flat = [_pixels(word, pixel_size) if isinstance(word, str) else float(word) for word in words]
+        flat = _sound([_pixels(word, pixel_size) if isinstance(word, str) else word for word in words], sizes)
         without = {name: value for name, value in found.items() if name != "anchor_sizes"}
         made = make_core(core, {**without, "classes": classes}).settings
         found["anchor_sizes"] = spread(flat, made)
     return found
+
+
+def _sound(sizes: Sequence[float], given: object) -> list[float]:
+    """The sizes, at least one, proved to be finite numbers above 0.
+
+    Raises:
+        BadValue: they are not.
+    """
+    wrong = [size for size in sizes if isinstance(size, bool) or not 0 < float(size) < math.inf]
+    if wrong or not sizes:
+        raise BadValue(
+            "anchor-sizes", where="anchor_sizes", expected="sizes above 0, such as 4nm,8nm,16nm or 8px,16px",
+            found=repr(given), remedy="Leave them out to have them from the data.",
+        )  # fmt: skip
+    return [float(size) for size in sizes]
 
 
 def _words(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from temj.data import Table
 from temj.datasets.contents import content
 from temj.datasets.description import FILE
 from temj.datasets.problems import counted, listed
-from temj.errors import BadDataset, Cancelled, Refused
+from temj.errors import BadDataset, BadValue, Cancelled, Refused
 from temj.evaluation.compared import Compared
 from temj.evaluation.grid import At
 from temj.evaluation.judging import Rules, compare_instances
@@ -64,6 +64,8 @@ def tune(
     model = models.open_model(parameters["model"])
     require_default(model.card, parameters)
     true = truth_with_classes(read_side(folder, parameters["part"], Context()))
+    if parameters["per_class"]:
+        _require_classes(model, true)
     confidences, ious = tuple(parameters["confidences"]), tuple(parameters["ious"])
     options = EvaluateOptions(overlap=parameters["overlap"], area=parameters["area"], device=parameters["device"])
     found, images, rules, notes = _found(model, true, options, confidences, progress, cancelled)
@@ -71,6 +73,20 @@ def tune(
     _require_choice(chosen, true)
     made = tuned_model(model, output, chosen, _facts(images, rules, parameters, command), parameters)
     return _tables(made, chosen, true, images, [*true.notes, *notes, *_about_iou(chosen)])
+
+
+def _require_classes(model: Model, true: Side) -> None:
+    """Prove that a threshold for each class can go into the card.
+
+    Raises:
+        BadValue: the dataset has other classes than the model.
+    """
+    if set(true.classes) != set(model.card.class_names):
+        raise BadValue(
+            "classes", where=true.path, expected=f"the classes of the model: {', '.join(model.card.class_names)}",
+            found=", ".join(true.classes),
+            remedy="Map them in 'class_map' of dataset.json, or tune without --per-class.",
+        )  # fmt: skip
 
 
 def _found(

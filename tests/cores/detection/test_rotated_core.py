@@ -218,7 +218,7 @@ def test_floor_and_most():
     assert len(core.forward(batch, 0.0, most=3)[0]) == 3
 
 
-def test_weights_that_are_not_finite_find_nothing():
+def test_proposals_that_are_not_finite_are_no_objects():
     core, batch = made(), torch.zeros(1, 1, 64, 64)
     with torch.no_grad():
         core.network.rpn.head.inner.deltas.weight.fill_(float("nan"))

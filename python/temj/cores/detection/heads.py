@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.models.detection.roi_heads import RoIHeads
-from torchvision.ops import MultiScaleRoIAlign, batched_nms, clip_boxes_to_image, nms, remove_small_boxes
+from torchvision.models.detection.roi_heads import RoIHeads, maskrcnn_inference
+from torchvision.ops import MultiScaleRoIAlign, batched_nms, clip_boxes_to_image, nms, remove_small_boxes, roi_align
 
 from temj.cores.detection.network import InFloat
 from temj.cores.detection.proposals import unknown
@@ -33,25 +33,47 @@ class Heads(RoIHeads):
             _pool(settings, _POOLED), TwoMLPHead(width * _POOLED**2, head), InFloat(FastRCNNPredictor(head, count)),
             FOUND, FOUND, TRAINED_ON, POSITIVE, None, 0.0, settings.nms_iou, settings.max_objects,
         )  # fmt: skip
-        self._settings, self._targets, self._judged = settings, (), 0
+        self._settings, self._targets, self._judged, self._chosen = settings, (), 0, ()
         if masks:
             self.mask_roi_pool = _pool(settings, _MASK_POOLED)
             self.mask_head = MaskRCNNHeads(width, (width,) * _LAYERS, 1)
             self.mask_predictor = InFloat(MaskRCNNPredictor(width, width, count))
 
+    def has_mask(self) -> bool:
+        """False: torchvision is to leave the masks to :meth:`_masks`."""
+        return False
+
     def forward(self, features, proposals, image_shapes, targets=None):
         """As torchvision's; losses of 0 instead of NaN where no box of a batch lies where it is known what there is."""
         found, losses = super().forward(features, proposals, image_shapes, targets)
+        if self.mask_head is not None:
+            losses |= self._masks(features, found, image_shapes, targets)
         if self.training and not self._judged:
             losses = {name: loss.nan_to_num() for name, loss in losses.items()}
         return found, losses
 
+    def _masks(self, features, found, sizes, targets) -> dict[str, torch.Tensor]:
+        """The loss of the masks in training; else puts ``masks`` (n, 1, m, m) into what was found."""
+        boxes, labels, owners = self._positive() if self.training else ([f["boxes"] for f in found], None, None)
+        logits = self.mask_predictor(self.mask_head(self.mask_roi_pool(features, boxes, sizes)))
+        if self.training:
+            return {"loss_mask": mask_loss(logits, boxes, labels, owners, targets)}
+        for each, masks in zip(found, maskrcnn_inference(logits, [f["labels"] for f in found]), strict=True):
+            each["masks"] = masks
+        return {}
+
+    def _positive(self) -> tuple[list[torch.Tensor], list[torch.Tensor], list[torch.Tensor]]:
+        """Of the boxes that were chosen to learn from those with an object: boxes, labels, and which object."""
+        proposals, owners, labels, _ = self._chosen
+        kept = [label > 0 for label in labels]
+        return tuple([part[k] for part, k in zip(parts, kept, strict=True)] for parts in (proposals, labels, owners))
+
     def select_training_samples(self, proposals: list[torch.Tensor], targets: Sequence[Mapping[str, torch.Tensor]]):
-        """As torchvision's; remembers the targets, which say what is unknown."""
+        """As torchvision's; remembers the targets, which say what is unknown, and what was chosen."""
         self._targets = targets
-        chosen = super().select_training_samples(proposals, targets)
-        self._judged = sum(len(labels) for labels in chosen[2])
-        return chosen
+        self._chosen = super().select_training_samples(proposals, targets)
+        self._judged = sum(len(labels) for labels in self._chosen[2])
+        return self._chosen
 
     def assign_targets_to_proposals(self, proposals, gt_boxes, gt_labels):
         """As torchvision's; boxes in unknown regions count for nothing."""
@@ -76,6 +98,36 @@ class Heads(RoIHeads):
         kept, score = suppressed(boxes, score, label, self._settings, self.score_thresh)
         kept, score = kept[: self.detections_per_img], score[: self.detections_per_img]
         return boxes[kept], score, label[kept]
+
+
+def mask_loss(
+    logits: torch.Tensor,
+    boxes: Sequence[torch.Tensor],
+    labels: Sequence[torch.Tensor],
+    owners: Sequence[torch.Tensor],
+    targets: Sequence[Mapping[str, torch.Tensor]],
+) -> torch.Tensor:
+    """Mean binary cross-entropy of the mask of each box's own class.
+
+    torchvision samples annotated masks as if the middles of pixels were whole numbers (``aligned=False``), half a pixel
+    beside where boxes and outlines have them; masks then come out shifted and too small. Here they are sampled where
+    they are.
+
+    Args:
+        logits: (sum of n, classes + 1, m, m) of all boxes.
+        boxes, labels, owners: for each image (n, 4), (n,) from 1, and (n,) the object in ``targets[image]["masks"]``.
+        targets: with ``masks`` (k, h, w).
+    """
+    side = logits.shape[-1]
+    wanted = [
+        roi_align(target["masks"][:, None].to(own), torch.cat([of[:, None].to(own), own], 1), side, aligned=True)[:, 0]
+        for own, of, target in zip(boxes, owners, targets, strict=True)
+    ]
+    label = torch.cat(list(labels))
+    if not len(label):
+        return logits.sum() * 0
+    mine = logits[torch.arange(len(label), device=label.device), label]
+    return nn.functional.binary_cross_entropy_with_logits(mine, torch.cat(wanted))
 
 
 def suppressed(

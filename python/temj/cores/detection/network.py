@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import nn
@@ -13,13 +13,13 @@ from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
 from temj.cores.detection.settings import DetectionSettings
 from temj.cores.encoders import drop_unused, require_encoder
-from temj.errors import BadValue
+from temj.errors import BadModel, BadValue
 
 _GROUP = 16
 """Channels of a group of group norm, about."""
 PROPOSALS_FOR = 1024 * 1024
 """Pixels of an image for which the proposals of the settings suffice: in a larger one as many times more are looked at.
-Measured on real loops at 2048²: with the 2,000 of a small image a sixth of the objects is lost."""
+Measured with 500 discs in 1536²: 457 of them found with the 2,000 of a small image, 496 with 4,500."""
 
 
 class RCNN(nn.Module):
@@ -47,11 +47,26 @@ class RCNN(nn.Module):
         features = self.neck(self.encoder(images))
         # coordinates and losses are computed in float32, whatever the layers compute in
         features = OrderedDict((name, level.float()) for name, level in features.items())
+        if not self.training:
+            _require_finite(features.values())
         sizes = [tuple(images.shape[-2:])] * len(images)
         self.rpn.times = max(1.0, images.shape[-2] * images.shape[-1] / PROPOSALS_FOR)
         boxes, losses = self.rpn(ImageList(images, sizes), features, targets)
         found, more = self.heads(features, boxes, sizes, targets)
         return {**losses, **more} if self.training else found
+
+
+def _require_finite(levels: Iterable[torch.Tensor]) -> None:
+    """Prove that nothing that is not a number is taken for an image without objects.
+
+    Raises:
+        BadModel: ``nonfinite``.
+    """
+    if not all(bool(torch.isfinite(level.sum())) for level in levels):
+        raise BadModel(
+            "nonfinite", expected="finite features", found="NaN or infinity in the network's answer",
+            remedy="Try device=cpu; if it stays, the model is not fit for this micrograph.",
+        )  # fmt: skip
 
 
 class Neck(nn.Module):

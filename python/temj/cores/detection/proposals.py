@@ -26,12 +26,43 @@ IGNORED = 0.5
 Targets = Sequence[Mapping[str, torch.Tensor]]
 
 
+class Anchors(AnchorGenerator):
+    """torchvision's, but of the sizes that were asked for, not rounded to even pixels (of 4 and 5 px both became 4),
+    and at the levels' own strides: the coarsest level of a size that its stride does not divide was out of place.
+    """
+
+    def __init__(self, sizes: Sequence[Sequence[float]], ratios: Sequence[Sequence[float]], strides: Sequence[int]):
+        self._strides = strides
+        super().__init__(sizes, ratios)
+
+    def generate_anchors(
+        self,
+        scales: Sequence[float],
+        aspect_ratios: Sequence[float],
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | None = None,
+    ) -> torch.Tensor:
+        """(ratios x scales, 4) x1, y1, x2, y2 around 0."""
+        sizes = torch.as_tensor(scales, dtype=dtype, device=device)
+        ratios = torch.as_tensor(aspect_ratios, dtype=dtype, device=device).sqrt()
+        height, width = (ratios[:, None] * sizes).flatten() / 2, (sizes / ratios[:, None]).flatten() / 2
+        return torch.stack([-width, -height, width, height], dim=1)
+
+    def grid_anchors(self, grid_sizes: list[list[int]], strides: list[list[torch.Tensor]]) -> list[torch.Tensor]:
+        """As torchvision's, with the strides of the levels."""
+        fixed = [
+            [torch.full_like(side, stride) for side in pair]
+            for pair, stride in zip(strides, self._strides, strict=True)
+        ]
+        return super().grid_anchors(grid_sizes, fixed)
+
+
 class Proposals(RegionProposalNetwork):
     """torchvision's, with regions that nobody labelled as no example of background."""
 
     def __init__(self, settings: DetectionSettings):
         sizes, ratios = settings.anchor_sizes, settings.aspect_ratios
-        anchors = AnchorGenerator(sizes, (ratios,) * len(sizes))
+        anchors = Anchors(sizes, (ratios,) * len(sizes), settings.strides)
         head = RPNHead(settings.width, anchors.num_anchors_per_location()[0])
         most = {"training": min(settings.proposals, IN_TRAINING), "testing": settings.proposals}
         super().__init__(anchors, InFloat(head), SURE, NOTHING, TRAINED_ON, POSITIVE, most, most, SAME)

@@ -11,7 +11,7 @@ EDGES = ("outer", "half-maximum", "middle", "inner")
 ``outer``: where the contrast ends; ``half-maximum``: where it has fallen to half on the outer side; ``middle``: the
 ridge of the line; ``inner``: where the contrast of a ring ends inside.
 """
-DEFAULT = "outer"
+DEFAULT = "half-maximum"
 
 _HALF = re.compile(r"half[\s_-]*max(imum)?\b", re.IGNORECASE)
 _WORD = re.compile(r"\b(outer|middle|inner)\b", re.IGNORECASE)
