@@ -29,7 +29,7 @@ def test_results_agree_with_the_rule(facts):
     assert facts["results"]
     for row in facts["results"]:
         assert row["GroupName"] == row["Class"]
-        assert (row["AR"] > 1.7 and row["Area"] > 60) == (row["Class"] == "long loop")
+        assert (row["AR"] > 1.6 and row["Area"] > 60) == (row["Class"] == "long loop")
         assert (row["SkeletonLength"] > 0) == (row["Class"] == "long loop")
 
 

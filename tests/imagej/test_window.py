@@ -10,7 +10,7 @@ from temj.imagej.entries import entries
 pytestmark = [pytest.mark.java, pytest.mark.window]
 LINE = (
     'run("TEMJ Predict...", "model=loops threshold=0.4 ellipses output=[/results of today] pixel_size=0.39 '
-    'device=auto area=auto manager=auto skeleton=auto");\n'
+    'device=auto outline=auto area=auto manager=auto skeleton=auto");\n'
 )
 
 
@@ -38,7 +38,7 @@ def test_the_dialog_is_made_from_the_declaration(facts):
     models, *others = facts["choices"]
     assert "loops" in models
     assert models[-1] == "Other folder..."
-    assert others == [["auto", "cpu", "cuda", "mps"], ["auto", "yes", "no"]]
+    assert others == [["auto", "cpu", "cuda", "mps"], ["auto", "box", "ellipse"], ["auto", "yes", "no"]]
     assert facts["checkboxes"] == [
         "Ellipses", "Probability map", "Classes map", "Tta (test-time augmentation)", "Fill", "Populations",
         "Overwrite",

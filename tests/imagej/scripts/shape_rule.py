@@ -8,7 +8,7 @@ import common
 from temj import imagej as tij
 from temj.imagej.java import J
 
-RULE = "long loop: AR > 1.7 and Area > 60nm2; round loop"
+RULE = "long loop: AR > 1.6 and Area > 60nm2; round loop"
 
 shown = "DISPLAY" in os.environ
 ij = tij.start(headless=not shown)
