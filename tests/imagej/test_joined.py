@@ -48,5 +48,6 @@ def test_joined_with_windows(script, display):
     assert facts["clicked"] == [1, "x.tif"]
     assert (
         facts["recorded"][-1]
-        == 'run("TEMJ Predict...", "model=loops threshold=auto device=auto outline=auto area=auto manager=auto skeleton=auto");'
+        == 'run("TEMJ Predict...", "model=loops threshold=auto '
+        'device=auto outline=auto area=auto manager=auto skeleton=auto");'
     )

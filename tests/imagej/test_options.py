@@ -67,7 +67,10 @@ def test_macro_variables():
 
 def test_the_recorded_line_is_complete():
     values = {"model": "loops", "threshold": "0.5", "ellipses": True, "output": "/a b/c", "pixel_size": ""}
-    line = "model=loops threshold=0.5 ellipses output=[/a b/c] device=auto outline=auto area=auto manager=auto skeleton=auto"
+    line = (
+        "model=loops threshold=0.5 ellipses output=[/a b/c] "
+        "device=auto outline=auto area=auto manager=auto skeleton=auto"
+    )
     assert macro_options(values, PREDICT) == line
 
 
