@@ -47,7 +47,6 @@ def test_joined_with_windows(script, display):
     assert facts["another command while the dialog is open"] == [255, True]
     assert facts["clicked"] == [1, "x.tif"]
     assert (
-        facts["recorded"][-1]
-        == 'run("TEMJ Predict...", "model=loops threshold=auto '
+        facts["recorded"][-1] == 'run("TEMJ Predict...", "model=loops threshold=auto '
         'device=auto outline=auto area=auto manager=auto skeleton=auto");'
     )
