@@ -91,6 +91,7 @@ def test_a_written_line_reads_back_or_is_refused(model, folder, ellipses):
     assert options.parse(unescaped(line), PREDICT) == wanted | {
         "threshold": "auto",
         "device": "auto",
+        "outline": "auto",
         "area": "auto",
         "manager": "auto",
         "skeleton": "auto",

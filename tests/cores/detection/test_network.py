@@ -104,7 +104,7 @@ def test_one_crop_is_learned_and_its_objects_are_found():
         seen[0, 0, int(y) : int(v), int(x) : int(u)] -= 2
     optimizer = torch.optim.AdamW(core.network.parameters(), 5e-3)
     losses = []
-    for _ in range(30):
+    for _ in range(60):
         optimizer.zero_grad()
         loss = loss_of(core, [truth, truth], torch.cat([seen, seen]))
         loss.backward()
