@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 from temj import registry
+from temj.cores.channels import Channels
 from temj.errors import BadValue
 
 Settings = TypeVar("Settings", bound=BaseModel)
+
+
+def _different(classes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(classes)) != len(classes) or not all(classes):
+        raise ValueError("class names must be different and not empty")
+    return classes
+
+
+def _recipe(channels: object) -> object:
+    return str(Channels.of(channels)) if isinstance(channels, str | int) else channels
+
+
+ClassNames = Annotated[tuple[str, ...], Field(min_length=1, max_length=254), AfterValidator(_different)]
+"""The names of the classes of a core, without the background."""
+Recipe = Annotated[str, BeforeValidator(_recipe)]
+"""A recipe of input channels, a line of :data:`temj.cores.channels.CHANNELS`, as it is written in full."""
 
 
 def settings_of(kind: type[Settings], values: Mapping[str, Any], core: str) -> Settings:

@@ -13,6 +13,7 @@ from temj.cores.base import Truth
 from temj.cores.channels import Channels
 from temj.cores.semantic.decode import decode
 from temj.cores.semantic.settings import IGNORE, SemanticSettings
+from temj.cores.settings import ClassNames
 from temj.data import Instances
 from temj.errors import BadValue
 
@@ -33,17 +34,10 @@ class ClassicalSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    classes: tuple[str, ...] = Field(min_length=1, max_length=254)
+    classes: ClassNames
     instances: Literal["none", "split", "valleys"] = "split"
     neck: Annotated[float, Field(ge=0, le=1)] = 0.85
     min_pixels: Annotated[int, Field(ge=0)] | None = None
-
-    @field_validator("classes")
-    @classmethod
-    def _different(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(classes)) != len(classes) or not all(classes):
-            raise ValueError("class names must be different and not empty")
-        return classes
 
 
 class OneClass(ClassicalSettings):

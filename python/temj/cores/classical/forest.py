@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import Field, field_validator
 
 from temj.cores.base import Truth
-from temj.cores.channels import Channels
 from temj.cores.classical import examples
 from temj.cores.classical.base import Classical, ClassicalSettings, Step, require_annotated, silent
 from temj.cores.classical.examples import Example
 from temj.cores.classical.features import feature_names, features, scale_space
 from temj.cores.classical.trees import Forest, probabilities
+from temj.cores.settings import Recipe
 from temj.opencv import opencv
 
 if TYPE_CHECKING:
@@ -46,16 +46,11 @@ class ForestSettings(ClassicalSettings):
             which makes ragged outlines); 0: none.
     """
 
-    channels: str = "gray"
+    channels: Recipe = "gray"
     scales: tuple[Annotated[float, Field(ge=0.3, le=100)], ...] | None = None
     trees: Annotated[int, Field(ge=1, le=500)] = 30
     depth: Annotated[int, Field(ge=1, le=14)] = 10
     smoothing: Annotated[float, Field(ge=0, le=1)] = 1.0
-
-    @field_validator("channels", mode="before")
-    @classmethod
-    def _recipe(cls, channels: object) -> object:
-        return str(Channels.of(channels)) if isinstance(channels, str | int) else channels
 
     @field_validator("scales")
     @classmethod

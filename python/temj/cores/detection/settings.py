@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from temj.cores.channels import Channels
+from temj.cores.settings import ClassNames, Recipe
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -41,7 +41,7 @@ class DetectionSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    classes: tuple[str, ...] = Field(min_length=1, max_length=254)
+    classes: ClassNames
     encoder: str = "resnet18"
     encoder_depth: Annotated[int, Field(ge=3, le=5)] = 5
     pyramid: bool = True
@@ -49,7 +49,7 @@ class DetectionSettings(BaseModel):
     width: Annotated[int, Field(ge=8, le=1024)] = 128
     head: Annotated[int, Field(ge=16, le=8192)] = 256
     norm: Literal["batch", "group"] = "batch"
-    channels: str = "gray"
+    channels: Recipe = "gray"
     anchor_sizes: tuple[tuple[Positive, ...], ...] = ()
     aspect_ratios: tuple[Positive, ...] = ()
     angles: Annotated[int, Field(ge=1, le=36)] = 6
@@ -58,18 +58,6 @@ class DetectionSettings(BaseModel):
     nms: Literal["class", "agnostic", "soft"] = "class"
     nms_iou: Fraction = 0.5
     mask_side: Literal[28] = 28
-
-    @field_validator("channels", mode="before")
-    @classmethod
-    def _recipe(cls, channels: object) -> object:
-        return str(Channels.of(channels)) if isinstance(channels, str | int) else channels
-
-    @field_validator("classes")
-    @classmethod
-    def _different(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(classes)) != len(classes) or not all(classes):
-            raise ValueError("class names must be different and not empty")
-        return classes
 
     @model_validator(mode="after")
     def _fits(self) -> DetectionSettings:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from temj.cores.channels import Channels
 from temj.cores.semantic.names import loss_names
+from temj.cores.settings import ClassNames, Recipe
 
 IGNORE = 255
 """Value of a class map where nobody knows: in no loss and no metric."""
@@ -44,12 +44,12 @@ class SemanticSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    classes: tuple[str, ...] = Field(min_length=1, max_length=254)
+    classes: ClassNames
     architecture: Architecture = "Unet"
     encoder: str = "resnet18"
     encoder_depth: Annotated[int, Field(ge=3, le=5)] = 5
     decoder_channels: tuple[Annotated[int, Field(ge=1)], ...] = DECODER_CHANNELS
-    channels: str = "gray"
+    channels: Recipe = "gray"
     mode: Literal["exclusive", "multilabel"] = "exclusive"
     instances: Literal["none", "split", "valleys", "distance", "boundary"] = "split"
     loss: str = "bce+dice"
@@ -65,18 +65,6 @@ class SemanticSettings(BaseModel):
             rest = {key: value for key, value in values.items() if key != "split"}
             return {"instances": "split" if values["split"] else "none"} | rest
         return values
-
-    @field_validator("channels", mode="before")
-    @classmethod
-    def _recipe(cls, channels: object) -> object:
-        return str(Channels.of(channels)) if isinstance(channels, str | int) else channels
-
-    @field_validator("classes")
-    @classmethod
-    def _different(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(classes)) != len(classes) or not all(classes):
-            raise ValueError("class names must be different and not empty")
-        return classes
 
     @field_validator("loss")
     @classmethod

@@ -27,8 +27,8 @@ class DefectSettings:
         smoothing: sd in pixels of the Gaussian before the watershed (at most a tenth of the box's shorter side);
             edges are measured on the grey values as they are.
         polarity: whether defects are ``dark`` or ``bright`` against the rim of the crop; ``auto`` looks at each box.
-        edge: class → which edge its ellipse follows (:mod:`temj.measurement.defect.edges`); ``outer`` where nothing
-            is said.
+        edge: class → which edge its ellipse follows (:mod:`temj.measurement.defect.edges`); the half
+            maximum where nothing is said.
         smallest, largest: limits of the ellipse's width and height, as parts of the box's.
 
     Raises:
