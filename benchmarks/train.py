@@ -18,9 +18,10 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from timing import turns
 from torch.nn import functional
 
-from temj.cores import make_core
+from temj.cores import Truth, make_core
 from temj.training import TrainingOptions
 from temj.training.augmentations import AUGMENTATIONS
 from temj.training.augmentations.pipeline import made_of
@@ -43,14 +44,14 @@ def pictures(settings: dict, count: int, side: int = 512) -> list[Picture]:
         for y, x in rng.integers(0, side - 20, (20, 2)):
             class_map[y : y + 20, x : x + 20] = 1
         pixels = (rng.normal(130, 20, class_map.shape) - 40 * class_map).clip(0, 255).astype(np.uint8)
-        found.append(Picture.of(str(number), pixels, class_map, core))
+        found.append(Picture.of(str(number), pixels, Truth(class_map), core))
     return found
 
 
 class Bare:
     """The recipe as a few lines of torch, on crops that are there already."""
 
-    def __init__(self, settings: dict, made: list[tuple[np.ndarray, np.ndarray]], machine: Machine):
+    def __init__(self, settings: dict, made: list[tuple[np.ndarray, tuple[np.ndarray, ...]]], machine: Machine):
         self._machine, self._made, self._step = machine, made, 0
         self._network = make_core("semantic", settings).network.to(machine.device).train()
         self._mean = [weight.detach().clone() for weight in self._network.parameters()]
@@ -63,9 +64,9 @@ class Bare:
             self._do()
 
     def _do(self) -> None:
-        images, targets = (torch.from_numpy(array) for array in self._made[self._step % len(self._made)])
-        images = images.to(self._machine.device, memory_format=torch.channels_last)
-        truth = targets[:, :1].to(self._machine.device)
+        images, targets = self._made[self._step % len(self._made)]
+        images = torch.from_numpy(images).to(self._machine.device, memory_format=torch.channels_last)
+        truth = torch.from_numpy(np.stack(targets))[:, :1].to(self._machine.device)
         with self._machine.computing():
             logits = self._network(images)
         loss = _bce_dice(logits.float(), truth)
@@ -122,20 +123,6 @@ def parts(of: Trainer, batches: Batches) -> Turns:
     }
 
 
-def medians(turns: Turns, rounds: int, device: torch.device) -> dict[str, list[float]]:
-    """Seconds of each, taking turns; the first round is dropped."""
-    clock = time.process_time if device.type == "cpu" else time.perf_counter
-    seconds: dict[str, list[float]] = {name: [] for name in turns}
-    for _ in range(rounds + 1):
-        for name, turn in turns.items():
-            start = clock()
-            turn()
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            seconds[name].append(clock() - start)
-    return {name: values[1:] for name, values in seconds.items()}
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -147,16 +134,18 @@ def main() -> None:
     settings = {"classes": ("loop",), "encoder": asked.encoder}
     options = TrainingOptions(threads=asked.threads, device=asked.device, batch=asked.batch, crop=asked.crop)
     machine = Machine.of(options)
+    on_gpu = machine.device.type == "cuda"
+    timed = {"clock": time.perf_counter, "settle": torch.cuda.synchronize} if on_gpu else {"clock": time.process_time}
     augmentation = {name: made_of(name, {}).settings for name in AUGMENTATIONS}
     with controlled(0, asked.threads):
         shown = pictures(settings, asked.images)
         batches = Batches(shown, make_core("semantic", settings), augmentation, options)
         ours = trainer(settings, batches, options, machine)
         bare = Bare(settings, [batches(number) for number in range(asked.rounds + 1)], machine)
-        found = medians({"ours": ours.advance, "bare": bare}, asked.rounds, machine.device)
-        shares = medians(parts(ours, batches), asked.rounds, machine.device)
+        found = turns({"ours": ours.advance, "bare": bare}, asked.rounds, **timed)
+        shares = turns(parts(ours, batches), asked.rounds, **timed)
         plain = trainer(settings, batches, options, Machine(machine.device, asked.threads))
-        float32 = medians({"float32": plain.advance}, 2, machine.device)["float32"]
+        float32 = turns({"float32": plain.advance}, 2, **timed)["float32"]
     middle = {name: statistics.median(values) for name, values in found.items()}
     ratio = statistics.median(bare / own for own, bare in zip(found["ours"], found["bare"], strict=True))
     print(f"{asked.encoder}, {asked.batch} crops of {asked.crop} px, {machine.dtype}, {machine.device.type}")

@@ -143,7 +143,7 @@ def _with_nan(pixels: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("wrong", "words", "says"),
     [
-        (None, ["--encoder", "resnet17"], "unknown-encoder: resnet17.*Did you mean resnet18"),
+        (None, ["--encoder", "resnet17"], "unknown-encoder: --encoder.*found 'resnet17'.*Did you mean resnet18"),
         (None, ["--architecture", "Unett"], "architecture.*one of: Unet.*found 'Unett'.*Did you mean 'Unet'"),
         (None, ["--augmentation", "scael=0.5"], "Did you mean 'scale'"),
         (_without, [], "one image only.*Label at least one more"),
@@ -198,7 +198,7 @@ def test_resume_and_overwrite_together_are_a_sentence(data: Path, tmp_path: Path
     ("options", "says"),
     [
         ({"epoch": 3}, "unknown-option: epoch\\..*Did you mean 'epochs'"),
-        ({"epochs": 0}, "epochs. Expected greater than or equal to 1, found 0"),
+        ({"epochs": 0}, "epochs. Expected a whole number of at least 1, found 0"),
         ({"augmentation": ["scale.factor=2..1"]}, "actor must be two numbers 0.05 <= low <= high <= 20"),
         ({"settings": 3}, "settings. Expected a valid dictionary, found 3"),
     ],

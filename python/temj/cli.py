@@ -10,12 +10,12 @@ import functools
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from temj import registry
 from temj._version import __version__
 from temj.commands import COMMANDS
-from temj.errors import Cancelled, TemjError
+from temj.errors import BadValue, Cancelled, TemjError
 
 if TYPE_CHECKING:
     import argparse
@@ -126,6 +126,8 @@ def _command_of(words: list[str]) -> tuple[str, list[str]]:
 def _run(name: str, words: list[str], stop: Stop) -> int:
     from temj import commands
     from temj.commands.base import views
+    from temj.commands.check import named_for
+    from temj.commands.repeat import written
 
     if name not in COMMANDS:  # those of ImageJ need an open image
         raise registry.unknown("command", name, COMMANDS)
@@ -134,8 +136,11 @@ def _run(name: str, words: list[str], stop: Stop) -> int:
     if rest:
         raise registry.unknown("option", rest[0], [view.option for view in views(declaration.parameters, "cli")])
     values = vars(known)
-    with stop.listening(), warnings_told(), progress_bar() as progress:
-        outputs = commands.run(name, values, {}, progress, stop)
+    try:
+        with stop.listening(), warnings_told(), progress_bar() as progress:
+            outputs = commands.run(name, values, {}, progress, stop)
+    except BadValue as error:
+        raise named_for(error, views(declaration.parameters, "cli"), written) from None
     account = declaration.account(outputs)
     if account:
         with contextlib.suppress(BrokenPipeError):  # "temj ... | head" has seen enough
@@ -149,7 +154,12 @@ def parser(command: Command) -> argparse.ArgumentParser:
 
     from temj.commands.base import views
 
-    made = argparse.ArgumentParser(
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            """Without the usage, whose many lines would hide what is wrong."""
+            self.exit(2, f"{self.prog}: {message}. See '{self.prog} --help'.\n")
+
+    made = Parser(
         prog=f"temj {command.name}", description=command.summary, argument_default=argparse.SUPPRESS, allow_abbrev=False
     )
     advanced = made.add_argument_group("advanced")
@@ -159,7 +169,7 @@ def parser(command: Command) -> argparse.ArgumentParser:
 
 
 def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
-    from temj.commands.repeat import is_positional
+    from temj.commands.repeat import is_positional, written
 
     shown = " (required)" if view.required else ""
     if not view.required and view.default not in (None, "", (), False):
@@ -172,7 +182,7 @@ def _add(group: argparse._ActionsContainer, view: ParameterView) -> None:
         details |= {"choices": view.choices, "type": functools.partial(_choice, view.choices)}
     if is_positional(view):
         details["nargs"] = "+" if view.kind == "texts" else None
-        group.add_argument(view.name, metavar=view.name.rstrip("s").upper(), **details)
+        group.add_argument(view.name, metavar=written(view), **details)
         return
     if view.kind == "texts":
         details["nargs"] = "+"

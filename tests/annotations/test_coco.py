@@ -189,6 +189,14 @@ def test_empty_and_not_annotated_images_are_told_apart(tmp_path: Path):
     told = read_set(tmp_path / "a.json")
     assert told.images[0].instances is None
     assert told.info["notes"] == ("2 images are not annotated: empty.png, nobody.png",)
+    value["images"][1]["temj"] = {"annotated": False}
+    (tmp_path / "a.json").write_text(json.dumps(value))
+    results = read_set(tmp_path / "a.json", context=Context(found=True))
+    assert [None if image.instances is None else len(image.instances) for image in results.images] == [0, None]
+    assert results.info["notes"] == (
+        "nothing was found in 1 image that the file lists without objects",
+        "1 image is not annotated: nobody.png",
+    )
 
 
 def test_axes_of_other_programs_are_ellipses_and_rotated_boxes(tmp_path: Path):

@@ -102,11 +102,11 @@ def test_settings_in_which_members_differ_are_kept_apart():
     ("settings", "told"),
     [
         ({"core": "ensemble", "members": 2}, "whose mean can be taken"),
-        ({"core": "semantic", "members": 0, "settings": INNER}, "greater than or equal to 1"),
+        ({"core": "semantic", "members": 0, "settings": INNER}, r"members\. Expected a whole number .*1.*, found 0"),
         ({"core": "semantic", "members": 2, "settings": INNER, "own": [{}]}, "each of the 2 members"),
         ({"core": "semantic", "members": 2, "settings": INNER, "own": [{}, {"classes": ["rod"]}]}, "equal classes"),
         ({"core": "semantics", "members": 1, "settings": INNER}, "Did you mean 'semantic'"),
-        ({"core": "semantic", "members": 1, "settings": INNER, "size": 3}, "Extra inputs"),
+        ({"core": "semantic", "members": 1, "settings": INNER, "size": 3}, r"size\. Expected a setting of it: core, members"),
     ],
 )
 def test_wrong_settings_are_told(settings, told):

@@ -129,7 +129,7 @@ def test_mistakes_are_told() -> None:
         synthetic.make("loop")
     with pytest.raises(BadValue, match="Did you mean 'density'"):
         synthetic.make("loops", densty=1)
-    with pytest.raises(BadValue, match="greater than 0"):
+    with pytest.raises(BadValue, match="a number above 0 and at most 100,000, found -1"):
         synthetic.make("loops", dose=-1)
     with pytest.raises(BadValue, match="right angles"):
         synthetic.make("loops", g=(1, 1, 2))

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from temj.annotations import roiset
-from temj.cores import make_core
+from temj.cores import Truth, make_core
 from temj.data import Instances, RoiType, Shape
 from temj.datasets import open_dataset
 from temj.errors import BadDataset
@@ -54,7 +54,7 @@ def test_outside_is_ignored_and_changes_no_mean(dataset):
 def test_whole_is_as_before(dataset):
     item = dataset.items[0]
     made = picture(dataset, item, CORE, "whole")
-    plain = Picture.of("0.tif", dataset.micrograph(item).pixels, dataset.class_map_of(item), CORE)
+    plain = Picture.of("0.tif", dataset.micrograph(item).pixels, Truth(dataset.class_map_of(item)), CORE)
     assert (made.image == plain.image).all()
     assert (made.class_map == plain.class_map).all()
     assert made.area is None

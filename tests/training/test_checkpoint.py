@@ -50,7 +50,7 @@ def test_flipped_bits_and_cut_files_are_refused(tmp_path):
         assert {key: state.get(key) for key in STATE} == STATE
     for length in (0, 7, 100, len(data) - 1):
         storage.write_bytes(path, data[:length])
-        with pytest.raises(BadModel):
+        with pytest.raises(BadModel, match=path.name):
             checkpoint.load(path)
 
 

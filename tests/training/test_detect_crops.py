@@ -35,7 +35,7 @@ def picture(count: int = 9) -> Picture:
     _, at = rasterise(instances.shapes, SIDE, SIDE).pixels(SIDE)
     class_map.ravel()[at] = 1
     pixels = (100 + 100 * class_map + rng.normal(0, 2, class_map.shape)).astype(np.uint8)
-    return Picture.of("p", pixels, class_map, CORE, instances=instances)
+    return Picture.of("p", pixels, Truth(class_map, instances=instances), CORE)
 
 
 def pixels_of(truth: Truth) -> np.ndarray:

@@ -16,7 +16,7 @@ from temj.training.recipes import RECIPES, with_recipe
 from temj.training.schedules import make_schedule
 from temj.training.search import Objective, Plan, read_space, search
 from temj.training.search.space import options_of
-from temj.training.suited import suited
+from temj.training.suited import IN_WORDS, suited
 from temj.workflows import train as workflow
 
 CLASSES = ("loop",)
@@ -83,9 +83,14 @@ class TestRecipes:
 
     @pytest.mark.parametrize("name", RECIPES)
     def test_every_recipe_is_one_of_its_cores(self, name, discs):
+        assert RECIPES[name].cores
         for core in RECIPES[name].cores:
             options = suited(TrainingOptions(**with_recipe(name, core, {})), core, open_dataset(discs))
-            assert make_core(core, {**options.settings, "classes": CLASSES}).settings
+            made = make_core(core, {**options.settings, "classes": CLASSES})
+            reached = options.model_dump() | made.settings.model_dump()
+            plain = {key: value for key, value in RECIPES[name].values.items() if key not in IN_WORDS}
+            assert {key: reached[key] for key in plain} == plain
+            assert options.crop % made.stride == 0
 
     def test_unknown_ones_and_those_of_other_cores_are_told(self):
         with pytest.raises(BadValue, match="Did you mean 'shen2021'"):
@@ -98,14 +103,17 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("words", "told"),
         [
-            (["--core", "boxes", "--architecture", "FPN"], "--architecture.*it is of the core semantic"),
-            (["--core", "masks", "--loss", "bce"], "--loss.*it is of the core semantic"),
-            (["--core", "boxes", "--angles", "4"], "--angles.*it is of the core rotated"),
-            (["--core", "semantic", "--nms", "soft"], "--nms.*it is of the cores boxes, masks, rotated"),
-            (["--core", "boxes", "--polarity", "dark"], "--polarity.*of the cores threshold, watershed, blobs"),
-            (["--core", "boxes", "--finest", "3"], "finest.*one of: 2, 4, 8"),
-            (["--core", "boxes", "--crop", "100"], "crop.*a multiple of 32"),
-            (["--core", "boxes", "--field-of-view", "4px"], "field_of_view.*such as 400nm"),
+            (
+                ["--core", "boxes", "--architecture", "FPN"],
+                "--architecture.*'boxes' has no use for it, found 'FPN'.*a core that has: semantic",
+            ),
+            (["--core", "masks", "--loss", "bce"], "--loss.*a core that has: semantic"),
+            (["--core", "boxes", "--angles", "4"], "--angles.*a core that has: rotated"),
+            (["--core", "semantic", "--nms", "soft"], "--nms.*a core that has: boxes, masks, rotated"),
+            (["--core", "boxes", "--polarity", "dark"], "--polarity.*a core that has: threshold, watershed, blobs"),
+            (["--core", "boxes", "--finest", "3"], "--finest.*one of: 2, 4, 8"),
+            (["--core", "boxes", "--crop", "100"], "--crop.*a multiple of 32"),
+            (["--core", "boxes", "--field-of-view", "4px"], "--field-of-view.*such as 400nm"),
         ],
     )
     def test_options_of_other_cores_and_mistakes_are_refused_in_words(self, discs, tmp_path, capsys, words, told):

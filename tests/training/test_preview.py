@@ -57,7 +57,7 @@ class TestCrops:
     def test_an_unsound_dataset_is_refused(self, make_dataset, tmp_path):
         folder = make_dataset(tmp_path / "data")
         (folder / "masks" / "0.tif").unlink()
-        with pytest.raises(BadDataset):
+        with pytest.raises(BadDataset, match=r"0\.tif: not annotated"):
             seen(folder)
 
 
@@ -114,7 +114,7 @@ class TestCommand:
         output = tmp_path / "seen.png"
         output.write_bytes(b"mine")
         given = {"dataset": str(discs), "output": str(output), "number": 2}
-        with pytest.raises(Refused):
+        with pytest.raises(Refused, match=r"seen\.png"):
             commands.run("dataset preview", given)
         assert output.read_bytes() == b"mine"
         commands.run("dataset preview", given | {"overwrite": True})

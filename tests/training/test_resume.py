@@ -184,7 +184,7 @@ class TestRefusals:
         assert "data.train/0.tif" in caught.value.message
 
     def test_after_a_refusal_it_can_still_be_resumed(self, discs, stopped, whole):
-        with pytest.raises(BadValue):
+        with pytest.raises(BadValue, match=r"resume-differs.*parameters\.seed: was \d, now 9"):
             train(open_dataset(discs), "semantic", stopped, options(resume=True, seed=9))
         assert stored(train(open_dataset(discs), "semantic", stopped, options(resume=True))) == stored(whole)
 

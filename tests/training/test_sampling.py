@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from temj.cores import make_core
+from temj.cores import Truth, make_core
 from temj.training.options import TrainingOptions
 from temj.training.sampling import Batches, Picture
 
@@ -16,7 +16,8 @@ def pictures(count: int = 5, side: int = 96, objects: bool = True) -> list[Pictu
         class_map = np.zeros((side, side), np.uint8)
         if objects:
             class_map[20:24, 30:34], class_map[70:75, 60:64] = 1, 1
-        found.append(Picture.of(f"{number}.tif", rng.integers(0, 255, (side, side)).astype(np.uint8), class_map, CORE))
+        pixels = rng.integers(0, 255, (side, side)).astype(np.uint8)
+        found.append(Picture.of(f"{number}.tif", pixels, Truth(class_map), CORE))
     return found
 
 

@@ -130,9 +130,16 @@ class TestBeforeTheStart:
         with pytest.raises(BadDataset, match="no images for validation"):
             train(open_dataset(folder), "semantic", tmp_path / "m", TrainingOptions(**tiny))
 
-    @pytest.mark.parametrize("wrong", [{"settings": {"encoder": "resnet17"}}, {"settings": {"x": 1}}, {"crop": 65}])
-    def test_wrong_settings_leave_no_folder(self, discs, tmp_path, tiny, wrong):
-        with pytest.raises(BadValue):
+    @pytest.mark.parametrize(
+        ("wrong", "told"),
+        [
+            ({"settings": {"encoder": "resnet17"}}, "unknown-encoder: resnet17"),
+            ({"settings": {"x": 1}}, r"core\.settings\.x\. Expected a setting of it"),
+            ({"crop": 65}, "crop.*a multiple of 32, found 65"),
+        ],
+    )
+    def test_wrong_settings_leave_no_folder(self, discs, tmp_path, tiny, wrong, told):
+        with pytest.raises(BadValue, match=told):
             train(open_dataset(discs), "semantic", tmp_path / "m", TrainingOptions(**{**tiny, **wrong}))
         assert not (tmp_path / "m").exists()
 

@@ -6,7 +6,7 @@ import torch
 
 from temj.cores import make_core
 from temj.errors import BadValue
-from temj.training import TrainingOptions, gradients
+from temj.training import TrainingOptions, gradients, loop
 from temj.training.chance import controlled
 from temj.training.machine import Machine
 from temj.training.trainer import Trainer
@@ -238,6 +238,28 @@ def test_none_is_the_rate_and_the_decay_of_the_optimizer():
     assert trainer.state()["groups"][0]["weight_decay"] == 1e-4
     given = made([Plain(), Plain()], schedule="constant", learning_rate=0.3, weight_decay=0.0)
     assert (given.rate, given.state()["groups"][0]["weight_decay"]) == (0.3, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("core", "device", "asked", "repeats", "told"),
+    [
+        ("boxes", "cuda", True, False, True),
+        ("masks", "cuda", True, False, True),
+        ("masks", "cuda", False, False, False),
+        ("masks", "cpu", True, True, False),
+        ("rotated", "cuda", True, True, False),
+        ("semantic", "cuda", True, True, False),
+        ("semantic", "cuda", False, False, False),
+    ],
+)
+def test_a_gpu_is_not_asked_for_what_a_detector_cannot_do_there(core, device, asked, repeats, told):
+    machine, options = Machine(torch.device(device), 1), TrainingOptions(deterministic=asked)
+    made = make_core(core, {"classes": ("disc",)})
+    with loop._controlled(made, options, machine):
+        assert torch.are_deterministic_algorithms_enabled() == repeats
+    notes = machine.notes_on(made, options)
+    assert bool(notes) == told
+    assert all("does not repeat to the bit" in note and "--device cpu" in note for note in notes)
 
 
 def test_what_is_not_asked_to_be_deterministic_is_not_and_all_is_put_back():

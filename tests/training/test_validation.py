@@ -32,7 +32,7 @@ FIRST, SECOND = discs([(20, 20, 8), (60, 30, 10), (40, 75, 6)]), discs([(30, 60,
 def picture(name, class_map, core, objects=None) -> Picture:
     shape = class_map.shape[-2:]
     pixels = np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
-    return Picture.of(name, pixels, class_map, core, None, objects)
+    return Picture.of(name, pixels, Truth(class_map, objects), core)
 
 
 def perfect(view: View, core, noise: float = 0.0, seed: int = 0) -> Answers:

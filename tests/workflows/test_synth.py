@@ -196,7 +196,7 @@ def test_mistakes_are_told_before_anything_is_written(tmp_path: Path) -> None:
         ({"settings": ("dens=1",)}, "unknown-setting"),
         ({"settings": ("size=100",)}, "twice"),
         ({"pixel_size": "0.3x0.4"}, "both directions"),
-        ({"number": 0}, "greater than or equal to 1"),
+        ({"number": 0}, "number. Expected a whole number from 1 to 100,000, found 0"),
     ):
         with pytest.raises(BadValue, match=words):
             run("loops", tmp_path / "set", **given) if "kind" not in given else commands.run(

@@ -271,7 +271,7 @@ def test_a_name_alone_in_another_dataset_is_only_a_warning(model: Model) -> None
 def test_what_cannot_be_tuned_is_said_in_words(tmp_path: Path, model: Model, dataset: Path) -> None:
     with pytest.raises(BadValue, match=r"default_threshold.*tuned.*'aera'.*Did you mean 'area'"):
         tune(model, dataset, tmp_path / "new", default_threshold="aera")
-    with pytest.raises(BadValue, match="less than 1"):
+    with pytest.raises(BadValue, match=r"confidences, value 2\. Expected a number above 0 and below 1, found 2"):
         tune(model, dataset, tmp_path / "new", confidences=[0.5, 2])
     with pytest.raises(BadDataset, match=r"dataset\.json"):
         tune(model, dataset / "images", tmp_path / "new")
@@ -284,6 +284,22 @@ def test_what_cannot_be_tuned_is_said_in_words(tmp_path: Path, model: Model, dat
     given = {"model": str(model.folder), "dataset": dataset, "output": tmp_path / "new"}
     with pytest.raises(Cancelled):
         commands.run("tune", given, cancelled=lambda: True)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_dataset_and_a_model_that_are_swapped_are_told(tmp_path: Path, model: Model, dataset: Path) -> None:
+    with pytest.raises(BadValue, match=r"BadValue/swapped: model\..*the dataset '.*the model '.*Swap the two\."):
+        commands.run("tune", {"model": str(dataset), "dataset": str(model.folder), "output": tmp_path / "new"})
+    with pytest.raises(BadValue, match=r"dataset-as-model.*'temj models' lists"):
+        commands.run("tune", {"model": str(dataset), "dataset": dataset, "output": tmp_path / "new"})
+    with pytest.raises(BadValue, match=r"model-as-dataset: dataset\. Expected a dataset folder"):
+        commands.run("tune", {"model": "loops", "dataset": model.folder, "output": tmp_path / "new"})
+    with pytest.raises(BadValue, match=r"swapped: truth\..*Swap the two"):
+        evaluate(model.folder, dataset, tmp_path / "new")
+    with pytest.raises(BadValue, match=r"swapped: dataset\..*Swap the two"):
+        commands.run("calibrate", {"dataset": model.folder, "model": str(dataset), "output": tmp_path / "new"})
+    with pytest.raises(BadValue, match=r"model-as-dataset: dataset\."):
+        commands.run("train", {"dataset": model.folder, "output": tmp_path / "new"})
     assert not (tmp_path / "new").exists()
 
 

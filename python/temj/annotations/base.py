@@ -75,6 +75,8 @@ class Context:
         group_names: of ImageJ's groups 1 … 255, where they are known: ROIs may say their class by them.
         every_mask: whether COCO gets the pixels of every object as run-length code, not only where polygons cannot say
             them.
+        found: whether the files say what was found, not what is annotated: then an image that a COCO file lists without
+            objects is one in which nothing was found.
     """
 
     images: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
@@ -83,6 +85,7 @@ class Context:
     films: Mapping[str, Film] = field(default_factory=lambda: MappingProxyType({}))
     group_names: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
     every_mask: bool = False
+    found: bool = False
 
 
 class Encode(Protocol):

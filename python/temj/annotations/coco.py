@@ -2,7 +2,8 @@
 
 - ``iscrowd`` 1 means the class ``ignore``: the object is named ``?<category>-0001`` so that its category is not lost.
 - An image without annotations is *empty* where its entry says ``"temj": {"annotated": true}`` (as we write it), and
-  *not annotated* otherwise, which is said: COCO itself cannot tell the two apart.
+  *not annotated* otherwise, which is said: COCO itself cannot tell the two apart. Where the file is what was found
+  (:attr:`temj.annotations.base.Context.found`) nothing was found in it, which is said too.
 - ``file_name`` is used by its last component only and is compared with the images that the user named; nothing is
   opened by it. A name that leads out of a folder is refused.
 - ``area`` is the number of ImageJ's pixels in the image. A box that disagrees with its outline is told, an outline
@@ -82,6 +83,8 @@ def read(path: Path, context: Context) -> AnnotationSet:
     index: dict[Any, list[int]] = {key: [] for key in document.images}
     for number, (entry, _outline) in enumerate(document.entries):
         index[entry["image_id"]].append(number)
+    if context.found:
+        document.images = _all_looked_at(document.images, index, notes)
     images = []
     for key, name in zip(document.images, names, strict=True):
         images.append(_image(document, key, name, np.array(index[key], np.int64), (made, categories)))
@@ -99,6 +102,14 @@ def read(path: Path, context: Context) -> AnnotationSet:
     head = {key: value[key] for key in ("info", "licenses") if key in value}
     info = ({"coco": head} if head else {}) | _licence(value)
     return AnnotationSet(tuple(images), classes, info | ({"notes": tuple(notes)} if notes else {}))
+
+
+def _all_looked_at(images: dict[Any, tuple], index: dict[Any, list[int]], notes: list[str]) -> dict[Any, tuple]:
+    """The images with those without objects and without a mark marked as looked at; they are counted in a note."""
+    nothing = [key for key, (_name, _size, marked) in images.items() if marked is None and not index[key]]
+    if nothing:
+        notes.append(f"nothing was found in {counted(len(nothing), 'image')} that the file lists without objects")
+    return {key: (name, size, marked or key in nothing) for key, (name, size, marked) in images.items()}
 
 
 def _licence(value: dict[str, Any]) -> dict[str, str]:

@@ -24,6 +24,14 @@ class CalibrateParameters(Parameters):
         None, "Objects of fewer pixels of the model are left out; as the model does by default.", unit="px",
         advanced=True, ge=0,
     )  # fmt: skip
+    nms: Literal["class", "agnostic", "soft"] | None = parameter(
+        None, "Of detectors: overlapping boxes are one object within a class, of any class, or only lose score (soft); "
+        "as the model does by default.", advanced=True,
+    )  # fmt: skip
+    nms_iou: float | None = parameter(
+        None, "Of detectors: IoU of boxes from which on they are one object; as the model does by default.",
+        advanced=True, ge=0, le=1,
+    )  # fmt: skip
     overwrite: bool = parameter(False, "Replace the model in the output folder.", advanced=True)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from temj import registry
 from temj.commands import IMAGEJ_COMMANDS
-from temj.commands.base import Command, Parameters
+from temj.commands.base import Command, Parameters, ParameterView
 from temj.errors import BadValue
+from temj.wording import begun, first_fault
 
 
 def validated(command: Command, parameters: Mapping[str, Any]) -> Parameters:
@@ -26,19 +27,28 @@ def validated(command: Command, parameters: Mapping[str, Any]) -> Parameters:
     try:
         return command.parameters.model_validate(dict(parameters))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or command.name
-        missing = first["type"] == "missing"
-        rule = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        fault = first_fault(command.parameters, error)
+        missing = fault.kind == "missing"
         raise BadValue(
             "missing" if missing else "parameter",
-            where=name,
-            expected=_begun(known[name].description.removesuffix(".") if missing else rule),
-            found=None if missing else repr(first["input"]),
+            where=fault.where or command.name,
+            expected=begun(known[fault.name].description.removesuffix(".")) if missing else fault.expected,
+            found=None if missing else fault.found,
             remedy=None if command.name in IMAGEJ_COMMANDS else f"See 'temj {command.name} --help'.",
         ) from None
 
 
-def _begun(text: str) -> str:
-    """A text as it stands inside a sentence; ``ROI set`` keeps its capitals."""
-    return text if text[:2].isupper() else text[:1].lower() + text[1:]
+def named_for(error: BadValue, shown: Iterable[ParameterView], name: Callable[[ParameterView], str]) -> BadValue:
+    """The error with its parameter called as a host calls it; one about anything else as it is.
+
+    Args:
+        error: ``where`` is the name of a parameter, perhaps with more behind a comma.
+        shown: the parameters that the host offers.
+        name: gives the host's name of a parameter.
+    """
+    known = {view.name: view for view in shown}
+    own, comma, rest = (error.where or "").partition(", ")
+    if own not in known:
+        return error
+    where = f"{name(known[own])}{comma}{rest}"
+    return BadValue(error.problem, where=where, expected=error.expected, found=error.found, remedy=error.remedy)

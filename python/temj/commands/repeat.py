@@ -95,6 +95,11 @@ def _words(command: Command, parameters: Parameters) -> Iterator[str]:
             yield from map(str, value if isinstance(value, tuple) else (value,))
 
 
+def written(view: ParameterView) -> str:
+    """What the command line calls a parameter: ``--nms-iou``, or ``DATASET`` where it has no option."""
+    return view.name.rstrip("s").upper() if is_positional(view) else view.option
+
+
 def is_positional(view: ParameterView) -> bool:
     """Whether the command line takes it without an option's name: what a command reads first."""
     if view.positional is not None:

@@ -152,6 +152,12 @@ class TrainParameters(Parameters):
     precision: Literal["auto", "bfloat16", "float16", "float32"] = parameter(
         "auto", "Arithmetic of the layers.", advanced=True
     )
+    deterministic: Literal["yes", "no"] = parameter(
+        "yes",
+        "Whether a GPU takes only algorithms that give the same bits every time, as far as there are any (slower); a "
+        "CPU always does, boxes and masks on a GPU never can.",
+        advanced=True,
+    )
     augmentation: tuple[str, ...] = parameter(
         (), "What happens to crops, such as inversion=0.5 (share of crops) or scale.factor=0.8..1.25.", advanced=True
     )

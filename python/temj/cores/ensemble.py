@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from temj.cores.base import Predictor
 from temj.cores.channels import Channels
+from temj.cores.settings import wrong_setting
 from temj.data import Instances
 from temj.errors import BadValue
 
@@ -54,8 +55,7 @@ class Ensemble:
         try:
             self.settings = EnsembleSettings.model_validate(dict(settings))
         except ValidationError as error:
-            first = error.errors()[0]
-            raise _wrong(".".join(map(str, first["loc"])), first["msg"], repr(first["input"])[:80]) from None
+            raise wrong_setting(EnsembleSettings, error, NAME) from None
         from temj.cores import DETECTORS
 
         chosen = self.settings

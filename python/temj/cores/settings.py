@@ -10,7 +10,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from temj import registry
 from temj.cores.channels import Channels
 from temj.errors import BadValue
+from temj.wording import first_fault
 
+IN_CARD = "core.settings."
+"""What stands before the name of a setting where it stands in a card."""
 Settings = TypeVar("Settings", bound=BaseModel)
 
 
@@ -44,25 +47,22 @@ def settings_of(kind: type[Settings], values: Mapping[str, Any], core: str) -> S
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        expected, advice = _asked(kind, first)
-        raise BadValue(
-            "core-setting",
-            where=".".join(["core", "settings", *(str(part) for part in first["loc"])]),
-            expected=expected,
-            found=repr(first["input"])[:80],
-            remedy=f"{advice}Correct this setting of the core '{core}'.",
-        ) from None
+        raise wrong_setting(kind, error, core) from None
 
 
-def _asked(kind: type[BaseModel], fault: Mapping[str, Any]) -> tuple[str, str]:
-    """What a setting should be, and which choice or setting was perhaps meant."""
-    name = str(fault["loc"][0]) if fault["loc"] else ""
-    fields = kind.model_fields
-    if fault["type"] == "extra_forbidden":
-        return f"a setting of it: {', '.join(fields)}", registry.did_you_mean(name, fields)
-    if fault["type"] == "literal_error" and get_origin(fields[name].annotation) is Literal:
-        choices = [str(choice) for choice in get_args(fields[name].annotation)]
-        return f"one of: {', '.join(choices)}", registry.did_you_mean(str(fault["input"]), choices)
-    words = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    return words, ""
+def wrong_setting(kind: type[BaseModel], error: ValidationError, core: str) -> BadValue:
+    """The error for the first wrong setting of a core; ``where`` is ``core.settings.<name>``, as in a card."""
+    fault, fields = first_fault(kind, error), kind.model_fields
+    expected, advice = fault.expected, ""
+    if fault.kind == "extra_forbidden":
+        expected, advice = f"a setting of it: {', '.join(fields)}", registry.did_you_mean(fault.name, fields)
+    elif fault.kind == "literal_error" and get_origin(fields[fault.name].annotation) is Literal:
+        choices = [str(choice) for choice in get_args(fields[fault.name].annotation)]
+        advice = registry.did_you_mean(str(error.errors()[0]["input"]), choices)
+    return BadValue(
+        "core-setting",
+        where=f"{IN_CARD}{fault.where}".removesuffix("."),
+        expected=expected,
+        found=fault.found,
+        remedy=f"{advice}Correct this setting of the core '{core}'.",
+    )

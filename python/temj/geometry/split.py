@@ -107,6 +107,8 @@ def _half_widths(labels: np.ndarray, stats: np.ndarray, max_hole: int) -> np.nda
         own = labels[box] == label
         solid = _without_small_holes(own.view(np.uint8), max_hole)
         distance = cv2.distanceTransform(solid, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        # a piece without any edge: OpenCV's answer is the largest number that there is
+        distance = np.minimum(distance, np.float32(np.hypot(*solid.shape)))
         distance = np.sqrt(np.rint(distance * distance))  # exact: OpenCV's last bit depends on the memory's alignment
         np.subtract(distance, np.float32(0.5), out=width[box], where=own)
     return width

@@ -213,8 +213,10 @@ def _candidates(raw: Raw, threshold: float) -> tuple[Detections, list[str]]:
     looked_at = _proposals(raw)
     if len(found) > CROWDED * looked_at:
         notes.append(
-            f"WARNING: crowded: {len(found)} objects, of {looked_at} places that the network looked at closely; there "
-            "may be more objects: use a model with a larger setting 'proposals', or parts of the image"
+            f"WARNING: crowded: {len(found)} objects were found at the {looked_at} places that the network looks at "
+            f"closely in this image; where more than {CROWDED:.0%} of the places are objects, some objects get no "
+            "place and are missed, so that count and density may be too low. Check the overlay; predict smaller parts "
+            "of the image, or train the model with more places (--proposals)"
         )
     return found, notes
 

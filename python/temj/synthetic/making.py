@@ -19,6 +19,7 @@ from temj.synthetic.base import Kind, Made, Scene, Settings
 from temj.synthetic.canvas import Canvas
 from temj.synthetic.exposure import expose
 from temj.synthetic.random import Random
+from temj.wording import first_fault
 
 
 def make(kind: str, seed: int = 0, index: int = 0, name: str = "", **settings: Any) -> Made:
@@ -58,14 +59,12 @@ def settings_of(kind: str, given: Mapping[str, Any]) -> Settings:
     try:
         return model(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        rule = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-        name = ".".join(map(str, first["loc"]))
+        fault = first_fault(model, error)
         raise BadValue(
             "setting",
-            where=name or kind,
-            expected=rule[0].lower() + rule[1:],
-            found=repr(first["input"])[:80] if name else None,
+            where=fault.where or kind,
+            expected=fault.expected,
+            found=fault.found,
             remedy="docs/synthetic.md lists the settings of each kind.",
         ) from None
 

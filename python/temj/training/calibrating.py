@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from temj.cores import make_core
+from temj.cores import Trainable, make_core
 from temj.datasets import Dataset, require_sound
 from temj.errors import BadValue, Refused
+from temj.evaluation.calibration import Calibrated
 from temj.inference.network import Network
 from temj.models import Model, choose_device, write_model
 from temj.models.card import CARD, EXPECTED, PREVIEW, SAMPLE, WEIGHTS, Card
@@ -17,6 +18,7 @@ from temj.training.job import sample_of
 from temj.training.judging import DEFAULT_THRESHOLD, Judge
 from temj.training.load import pictures, trained_size
 from temj.training.report import threshold_files
+from temj.training.sampling import Picture
 from temj.training.validation import coarse_view, own_view
 
 Progress = Callable[[str, int, int], None]
@@ -55,13 +57,37 @@ def calibrate_model(
     require_sound(dataset)
     device = choose_device("auto")
     core = make_core(card.core.name, {**card.core.settings, **(settings or {})})
-    network = model.load_core(device).network
-    weights = network.state_dict()
+    weights = model.load_core(device).network.state_dict()
     _require_same_network(core.network.state_dict(), weights)
-    core.network = network
-    report = progress or (lambda *_: None)
+    core.network.load_state_dict(weights)  # a detector's network has in it what counts as one object
+    core.network.to(device)
     size = card.pixel_size.nm[0] if card.pixel_size else None
     shown = pictures(dataset, "validation", core, "auto", card.input.size, size if card.input.field_of_view else None)
+    calibrated, metrics = _judged(core, card, shown, device, progress or (lambda *_: None))
+    changed = {
+        "core": {"name": card.core.name, "settings": core.settings.model_dump(mode="json")},
+        "name": output.resolve().name,
+        "thresholds": calibrated.thresholds,
+        "default_threshold": DEFAULT_THRESHOLD,
+        "class_thresholds": {},
+        "calibration": _weights(card)
+        | {"command": command, "images": f"validation images of {dataset.name}"}
+        | calibrated.facts(),
+        "metrics": metrics,
+        "files": {},
+    }
+    # The sample is kept; what the network answers to it is computed anew, with the weights as they are stored.
+    kept = [name for name in card.files if name not in (WEIGHTS, SAMPLE, EXPECTED, PREVIEW)]
+    extra = {name: model.read(name) for name in kept} | threshold_files(calibrated)
+    new = Card.model_validate(card.model_dump() | changed)
+    state = {name: tensor.cpu() for name, tensor in weights.items()}
+    return write_model(output, new, state, sample_of(shown, size), extra=extra, overwrite=True)
+
+
+def _judged(
+    core: Trainable, card: Card, shown: tuple[Picture, ...], device: str, report: Progress
+) -> tuple[Calibrated, list[dict[str, Any]]]:
+    """The thresholds that fit pictures best, and the metrics there: at their pixel size and at twice it."""
     views = [own_view(shown, core), *([coarse_view(shown, core)] if card.pixel_size else [])]
     answers = []
     for number, view in enumerate(views):
@@ -70,29 +96,9 @@ def calibrate_model(
     judge = Judge(core, dict(card.diameters))
     report("choosing thresholds", len(views), len(views))
     calibrated = judge.calibrated(answers)
-    metrics = [row for each in answers for row in judge.metrics(each, calibrated.thresholds, "validation images")]
-    changed = {
-        "core": {"name": card.core.name, "settings": core.settings.model_dump(mode="json")},
-        "name": output.resolve().name,
-        "thresholds": calibrated.thresholds,
-        "default_threshold": DEFAULT_THRESHOLD,
-        "class_thresholds": {},
-        "calibration": {
-            **_weights(card),
-            "command": command,
-            "images": f"validation images of {dataset.name}",
-            **calibrated.facts(),
-        },
-        "metrics": metrics,
-        "files": {},
-    }
-    # The sample is kept; what the network answers to it is computed anew, with the weights as they are stored.
-    kept = [name for name in card.files if name not in (WEIGHTS, SAMPLE, EXPECTED, PREVIEW)]
-    extra = {name: model.read(name) for name in kept} | threshold_files(calibrated)
-    new = Card.model_validate(card.model_dump() | changed)
-    sample = sample_of(shown, size)
-    state = {name: tensor.cpu() for name, tensor in weights.items()}
-    return write_model(output, new, state, sample, extra=extra, overwrite=True)
+    return calibrated, [
+        row for each in answers for row in judge.metrics(each, calibrated.thresholds, "validation images")
+    ]
 
 
 def _weights(card: Card) -> dict[str, Any]:
@@ -120,7 +126,8 @@ def _require_same_network(new: Mapping[str, Any], old: Mapping[str, Any]) -> Non
     different += [name for name in new.keys() & old.keys() if new[name].shape != old[name].shape]
     if different:
         raise BadValue(
-            "settings", where="settings", expected="settings that leave the network as it is (instances, min_pixels)",
+            "settings", where="settings",
+            expected="settings that leave the network as it is (instances, min_pixels, nms, nms_iou)",
             found=f"{len(different)} tensors would be others, such as {min(different)}",
             remedy="Train a model with these settings instead.",
         )  # fmt: skip

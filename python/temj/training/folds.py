@@ -93,8 +93,6 @@ def train_folds(
         BadValue, BadDataset, Refused, Cancelled, ResourceError, StorageError: as for :func:`temj.training.train`; also
             where ``dataset.json`` has another number of folds, or several processes train together.
     """
-    from temj.training.loop import train  # it imports this module
-
     require_alone("a training with folds")
     wanted = make_core(core, {**options.settings, "classes": dataset.classes})
     if hasattr(wanted, "fit") or isinstance(wanted, Detector):
@@ -111,27 +109,41 @@ def train_folds(
         threads = options.threads or default_threads()
         state.begin(identity, threads)
     options = options.model_copy(update={"threads": options.threads or threads})
-    done: list[Fold] = []
     report = progress or _silent
     with Interrupts(cancelled) as interrupts:
         try:
-            for number, split in enumerate(splits, start=1):
-                if interrupts.stopped():
-                    raise Cancelled()
-                part, folder = dataset.with_split(split), state.folder / str(number)
-                if not (folder / CARD).exists() or _unfinished(folder):
-                    told = _Part(number, len(splits), report, on_update)
-                    asked = _options(options, number, _unfinished(folder))
-                    train(part, core, folder, asked, told.progress, interrupts.stopped, told.update)
-                model = open_model(folder)
-                model.verify()
-                done.append(Fold(number, part, model))
+            done = [
+                _trained(_Part(number, len(splits), report, on_update), dataset.with_split(split), core, state.folder,
+                         options, interrupts)
+                for number, split in enumerate(splits, start=1)
+            ]  # fmt: skip
         except Cancelled:
             raise interrupts.error(output, "Run the same command again with --resume to go on.") from None
     report("judging all folds together and writing the model", _GRAIN * len(splits), _GRAIN * len(splits))
     model = write_fold_model(output, dataset, done, options)
     state.finish()
     return model
+
+
+def _trained(
+    told: _Part, part: Dataset, core: str, folders: Path, options: TrainingOptions, interrupts: Interrupts
+) -> Fold:
+    """A fold, trained or gone on with unless its model is there already.
+
+    Raises:
+        Cancelled: asked for before or during it.
+    """
+    from temj.training.loop import train  # it imports this module
+
+    if interrupts.stopped():
+        raise Cancelled()
+    folder = folders / str(told.number)
+    if not (folder / CARD).exists() or _unfinished(folder):
+        asked = _options(options, told.number, _unfinished(folder))
+        train(part, core, folder, asked, told.progress, interrupts.stopped, told.update)
+    model = open_model(folder)
+    model.verify()
+    return Fold(told.number, part, model)
 
 
 def _silent(message: str, current: int, maximum: int) -> None:
@@ -233,16 +245,16 @@ class _Part:
     """What one fold tells, as a part of all; the steps of all are counted as if all had as many as this one."""
 
     def __init__(self, number: int, count: int, report: Progress, on_update: Callable[[Update], None] | None):
-        self._number, self._count, self._report, self._on_update = number, count, report, on_update
+        self.number, self._count, self._report, self._on_update = number, count, report, on_update
         self.update = self._update if on_update else None
 
     def progress(self, message: str, current: int, maximum: int) -> None:
         """After a step."""
-        done = _GRAIN * (self._number - 1) + _GRAIN * current // max(maximum, 1)
-        self._report(f"fold {self._number} of {self._count}: {message}", done, _GRAIN * self._count)
+        done = _GRAIN * (self.number - 1) + _GRAIN * current // max(maximum, 1)
+        self._report(f"fold {self.number} of {self._count}: {message}", done, _GRAIN * self._count)
 
     def _update(self, update: Update) -> None:
-        left, before = self._count - self._number, self._number - 1
+        left, before = self._count - self.number, self.number - 1
         pace = update.seconds_left / max(update.steps - update.step, 1)
         self._on_update(replace(
             update, step=before * update.steps + update.step, steps=self._count * update.steps,

@@ -8,7 +8,7 @@ import numpy as np
 
 from temj.annotations.masks import IGNORE_VALUE
 from temj.area import analysed, without_pinholes
-from temj.cores import Trainable
+from temj.cores import Trainable, Truth
 from temj.cores.detection import Detector
 from temj.data import IGNORE, Calibration, Instances, Micrograph, RoiType
 from temj.data.calibration import round_size
@@ -108,7 +108,7 @@ def picture(
         inside = None if inside is None else resample(inside.astype(np.float32), *shape) >= 0.5
         objects = None if objects is None else _nearest(objects, shape)
         outlines = None if outlines is None else scaled(outlines, shape, micrograph.pixels.shape)
-    return Picture.of(micrograph.name, pixels, class_map, core, inside, objects, outlines)
+    return Picture.of(micrograph.name, pixels, Truth(class_map, objects, outlines), core, inside)
 
 
 def _no_pixel_size(micrograph: Micrograph) -> BadDataset:

@@ -116,7 +116,7 @@ def _lead(
     if stored and options.threads is None:
         options = options.model_copy(update={"threads": stored[1]["threads"]})
     machine = Machine.of(options, world)
-    with _controlled(options, machine), Interrupts(told.cancelled) as interrupts:
+    with _controlled(wanted, options, machine), Interrupts(told.cancelled) as interrupts:
         job = Job(dataset, core, options)
         job.begin_from(start)
         if stored:
@@ -146,12 +146,13 @@ def _follow(world: World, dataset: Dataset, core: str, options: TrainingOptions)
         job = Job(dataset, core, options)
         return job.trainer(machine), job.data
 
-    with _controlled(options, machine), _memory_in_words(machine):
+    wanted = make_core(core, {**options.settings, "classes": dataset.classes})
+    with _controlled(wanted, options, machine), _memory_in_words(machine):
         follow(world, make)
 
 
-def _controlled(options: TrainingOptions, machine: Machine) -> contextlib.AbstractContextManager:
-    return chance.controlled(options.seed, machine.threads, options.deterministic)
+def _controlled(core: Trainable, options: TrainingOptions, machine: Machine) -> contextlib.AbstractContextManager:
+    return chance.controlled(options.seed, machine.threads, machine.repeats(core, options))
 
 
 def _start(core: Trainable, options: TrainingOptions, identity: Mapping[str, Any] | None, told: _Told) -> Start:

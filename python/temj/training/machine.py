@@ -60,6 +60,25 @@ class Machine:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, getattr(torch, self.dtype))
 
+    def repeats(self, core: Predictor, options: TrainingOptions) -> bool:
+        """Whether a training takes only algorithms that give the same bits every time, as far as there are any.
+
+        Not of a core on a GPU that cannot be trained so: where deterministic algorithms are asked for, torchvision puts
+        one of Python in the place of RoI align, which torch compiles on the way, where it can, and which takes much
+        more time and memory.
+        """
+        return options.deterministic and (self.device.type == "cpu" or getattr(core, "repeats_on_gpu", True))
+
+    def notes_on(self, core: Predictor, options: TrainingOptions) -> tuple[str, ...]:
+        """What a user should know of a training that asks for more than :meth:`repeats` gives."""
+        if not options.deterministic or self.repeats(core, options):
+            return ()
+        return (
+            f"on a GPU ({self.device.type}) a training of this detector does not repeat to the bit: the gradient of "
+            "RoI align is added up in no fixed order, so that the same seed and data give slightly other weights each "
+            "time. Where bits must repeat train on the CPU (--device cpu)",
+        )
+
     def network(self, core: Predictor) -> Network:
         """A core as prediction takes it: in the precision of the training, float32 in place of float16."""
         return Network(core, self.device.type, "bfloat16" if self.dtype == "bfloat16" else "float32")

@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from temj.data.lengths import PIXELS, parse_length
 from temj.training.augmentations import checked, parse
-from temj.training.lengths import PIXELS, parse_length
 from temj.training.optimizers import recipe
 from temj.training.schedules import parsed
 
@@ -45,7 +45,9 @@ class TrainingOptions(BaseModel):
         optimizer: a line of :data:`temj.training.optimizers.OPTIMIZERS`.
         schedule: a line of :data:`temj.training.schedules.SCHEDULES`, perhaps with a number: ``cosine:0.1``.
         accumulate: batches whose gradients are added up for one step.
-        deterministic: whether only algorithms are used that always give the same result.
+        deterministic: whether only algorithms are used that always give the same result, as far as there are any
+            (:meth:`temj.training.machine.Machine.repeats`). A CPU gives the same in both ways; where this is false a
+            GPU takes the fastest ones.
         folds: K of a K-fold cross-validation; None trains once on the split of the dataset.
         members: networks that the model of K folds has: ``all`` (an ensemble) or that of the ``best`` fold.
         input_size: the longer side in pixels to which every image is brought as a whole, where there is no pixel size.

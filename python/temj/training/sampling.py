@@ -59,24 +59,22 @@ class Picture:
         cls,
         name: str,
         pixels: np.ndarray,
-        class_map: np.ndarray,
+        truth: Truth,
         core: Trainable,
         area: np.ndarray | None = None,
-        objects: np.ndarray | None = None,
-        instances: Instances | None = None,
     ) -> Picture:
-        """Prepare the pixels and find the middles of the objects: of the instances, else of 8-connected pieces."""
-        shape = class_map.shape[-2:]
-        if instances is None:
-            there = ((class_map > 0) & (class_map < 255)).reshape(-1, *shape).any(0).astype(np.uint8)
-            centres = cv2.connectedComponentsWithStats(there, connectivity=8)[3][1:]
-        else:
-            box = bounds(instances.shapes)
-            centres = np.clip((box[:, :2] + box[:, 2:]) / 2 - 0.5, 0, [shape[1] - 1, shape[0] - 1])
-        image = core.prepare(seen(pixels, area, shape))
-        if core.wants_objects and objects is None:
-            objects = objects_of(Truth(class_map))
-        return cls(name, pixels, image, class_map, centres, area, objects, instances)
+        """Prepare the pixels and find the middles of the objects; of what is annotated what the core asks for is kept.
+
+        Args:
+            name: of the file.
+            pixels: as the attribute.
+            truth: what is annotated in it.
+            core: prepares the pixels, and says whether it wants numbers of objects.
+            area: as the attribute.
+        """
+        image = core.prepare(seen(pixels, area, truth.class_map.shape[-2:]))
+        objects = objects_of(Truth(truth.class_map)) if core.wants_objects and truth.objects is None else truth.objects
+        return cls(name, pixels, image, truth.class_map, _centres(truth), area, objects, truth.instances)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -87,6 +85,16 @@ class Picture:
     def truth(self) -> Truth:
         """What is annotated in all of it."""
         return Truth(self.class_map, self.objects, self.instances)
+
+
+def _centres(truth: Truth) -> np.ndarray:
+    """(n, 2) float, x and y of the middles of the objects: of the instances, else of 8-connected pieces."""
+    height, width = truth.class_map.shape[-2:]
+    if truth.instances is None:
+        there = ((truth.class_map > 0) & (truth.class_map < 255)).reshape(-1, height, width).any(0).astype(np.uint8)
+        return cv2.connectedComponentsWithStats(there, connectivity=8)[3][1:]
+    box = bounds(truth.instances.shapes)
+    return np.clip((box[:, :2] + box[:, 2:]) / 2 - 0.5, 0, [width - 1, height - 1])
 
 
 class Batches:

@@ -10,10 +10,10 @@ from typing import Any
 
 from temj.cores import DETECTORS, make_core
 from temj.cores.detection.anchors import spread
+from temj.data.lengths import PIXELS, parse_length
 from temj.datasets import Dataset
 from temj.errors import BadValue
 from temj.models.starting import anchors_of
-from temj.training.lengths import PIXELS, parse_length
 from temj.training.load import model_size
 from temj.training.options import TrainingOptions
 

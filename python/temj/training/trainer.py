@@ -40,7 +40,7 @@ class Trainer:
         self._options, self._world = options, machine.world
         for each in (core, averaged):
             each.network.to(machine.device)
-        self._network = core.network
+        self._network, self._lasting = core.network, machine.notes_on(core, options)
         averaged.network.load_state_dict(self._network.state_dict())
         self._mean_of_weights = get_ema_multi_avg_fn(options.ema)
         self._pairs = _float_pairs(averaged.network, self._network)
@@ -64,8 +64,8 @@ class Trainer:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know of the steps so far: where the batch was halved since memory was too small."""
-        return tuple(
+        """What a user should know of the steps so far: whether they repeat, where the batch was halved for memory."""
+        return self._lasting + tuple(
             f"out of memory at step {step}: from there on {crops} crop{'s go' if crops > 1 else ' goes'} through the "
             f"network at once instead of {before}. A step is made of as many crops as before, but batch norm sees "
             "fewer of them together"

@@ -20,10 +20,13 @@ from temj.errors import BadValue
 from temj.models import Model
 from temj.training import TrainingOptions
 from temj.training import train as run_training
+from temj.training.asked import require_core
 from temj.training.distributed import follows
 from temj.training.fold_model import FOLDS_CSV
 from temj.training.recipes import with_recipe
+from temj.wording import first_fault
 from temj.workflows import outputs, record
+from temj.workflows.swapped import require_dataset
 from temj.workflows.training_tables import comparison, shown, thresholds, with_unit
 
 Progress = Callable[[str, int, int], None]
@@ -68,6 +71,8 @@ def train(
     """
     recipe = options.pop("recipe", None)
     chosen = training_options(with_recipe(recipe, core, options) if recipe else options)
+    require_core(core, chosen, "settings.")
+    require_dataset(dataset)
     return run_training(open_dataset(dataset), core, Path(output), chosen, progress=progress, cancelled=cancelled)
 
 
@@ -84,15 +89,12 @@ def training_options(given: Mapping[str, Any]) -> TrainingOptions:
     try:
         return TrainingOptions(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        rule = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        fault = first_fault(TrainingOptions, error)
         raise BadValue(
             "option",
-            where=name or "training",
-            expected=rule[0].lower() + rule[1:],
-            # Without a name it is a rule over several options, and what was given is all of them.
-            found=repr(first["input"])[:80] if name else None,
+            where=fault.where or "training",
+            expected=fault.expected,
+            found=fault.found,
             remedy="See 'temj train --help', or temj.training.TrainingOptions in Python.",
         ) from None
 
@@ -106,12 +108,15 @@ def train_model(
 ) -> dict[str, Table]:
     """The command: train, write ``run.json``; tables comparison, thresholds, metrics, notes, files, and folds."""
     folder, started = Path(parameters["output"]), record.now()
-    core, data = parameters["core"], open_dataset(parameters["dataset"])
+    core = parameters["core"]
     options = {name: value for name, value in parameters.items() if name not in _NOT_OPTIONS and value is not None}
     options |= {"settings": core_settings(parameters, core), "command": repeat["command_line"]}
     if parameters["recipe"]:
         options = with_recipe(parameters["recipe"], core, options)
     chosen = training_options(options)
+    require_core(core, chosen)
+    require_dataset(parameters["dataset"])
+    data = open_dataset(parameters["dataset"])
     model = run_training(data, core, folder, chosen, progress=progress, cancelled=cancelled)
     if follows():  # the first of several processes writes and tells
         return {}
@@ -150,9 +155,9 @@ def core_settings(parameters: Mapping[str, Any], core: str) -> dict[str, Any]:
         if not _has(core, name):
             others = [other for other in CORES if other != "ensemble" and _has(other, name)]
             raise BadValue(
-                "core-setting", where=f"--{name.replace('_', '-')}", found=f"'{given[name]}' for the core '{core}'",
-                expected=f"an option of the core '{core}'",
-                remedy=f"Leave it out; it is of the core{'s' if len(others) > 1 else ''} {', '.join(others)}.",
+                "core-setting", where=name, expected=f"none: the core '{core}' has no use for it",
+                found=f"'{given[name]}'",
+                remedy=f"Leave it out, or choose a core that has: {', '.join(others)}.",
             )  # fmt: skip
     return given | ({"pyramid": given["pyramid"] == "yes"} if "pyramid" in given else {})
 

@@ -27,6 +27,7 @@ from temj.workflows.evaluate_images import EvaluateOptions, Work, rules_for
 from temj.workflows.evaluate_model import of_model
 from temj.workflows.evaluate_sides import Side, read_side
 from temj.workflows.known_images import Images, kept_for_test
+from temj.workflows.swapped import is_dataset, require_dataset, require_model
 from temj.workflows.tune_choice import Choice, choose
 from temj.workflows.tune_model import require_default, tuned_model
 
@@ -56,7 +57,9 @@ def tune(
     folder, output = Path(parameters["dataset"]).absolute(), Path(parameters["output"]).absolute()
     if (output / CARD).exists() and not parameters["overwrite"]:
         raise Refused("exists", where=output / CARD, remedy="Choose another folder, or allow overwriting.")
-    if not (folder / FILE).is_file():
+    require_model(parameters["model"], parameters["dataset"])
+    require_dataset(parameters["dataset"])
+    if not is_dataset(folder):
         raise BadDataset(
             "no-dataset", where=folder, expected=f"a dataset folder with {FILE}",
             found="none", remedy="Make one with 'temj dataset new' or 'temj convert'.",

@@ -13,7 +13,7 @@ from temj.cores.base import Truth
 from temj.cores.channels import Channels
 from temj.cores.semantic.decode import decode
 from temj.cores.semantic.settings import IGNORE, SemanticSettings
-from temj.cores.settings import ClassNames
+from temj.cores.settings import ClassNames, wrong_setting
 from temj.data import Instances
 from temj.errors import BadValue
 
@@ -69,20 +69,7 @@ class Classical:
         try:
             self.settings = self.Settings.model_validate(dict(settings))
         except ValidationError as error:
-            raise self._wrong(error.errors()[0]) from None
-
-    def _wrong(self, first: Mapping[str, Any]) -> BadValue:
-        """The first thing that is wrong with settings, as a user reads it."""
-        expected, found = first["msg"].removeprefix("Value error, "), repr(first["input"])[:80]
-        if first["type"] == "extra_forbidden":
-            expected, found = f"a setting of it: {', '.join(self.Settings.model_fields)}", str(first["loc"][0])
-        return BadValue(
-            "core-setting",
-            where=".".join(["core", "settings", *(str(part) for part in first["loc"])]),
-            expected=expected,
-            found=found,
-            remedy=f"Correct or leave out this setting of the core '{self.name}'.",
-        )
+            raise wrong_setting(self.Settings, error, self.name) from None
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class Detector(ABC):
     side: ClassVar[int | None] = None
     wants_objects: ClassVar[bool] = False
     overlapping: ClassVar[bool] = False
+    repeats_on_gpu: ClassVar[bool] = True
+    """Whether a GPU can train it to the same bits every time."""
 
     def __init__(self, settings: Mapping[str, Any]):
         self.settings = settings_of(DetectionSettings, settings, self.name)
@@ -174,6 +176,7 @@ class Boxes(Detector):
     """Faster R-CNN: upright boxes; settings: :class:`temj.cores.detection.settings.DetectionSettings`."""
 
     name = "boxes"
+    repeats_on_gpu = False  # the gradient of RoI align is added up in no fixed order there
 
     def build(self, settings: DetectionSettings, inputs: int) -> torch.nn.Module:
         """See :class:`Detector`."""

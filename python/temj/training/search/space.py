@@ -16,9 +16,11 @@ from temj import registry
 from temj.annotations import strict_json
 from temj.cores import make_core
 from temj.errors import BadValue
+from temj.training.asked import as_asked
 from temj.training.augmentations import AUGMENTATIONS, checked
 from temj.training.options import TrainingOptions
 from temj.training.suited import IN_WORDS, settings_in_pixels
+from temj.wording import first_fault
 
 NOT_SEARCHED = {
     "device", "threads", "checkpoint_seconds", "tensorboard", "folds", "members", "description", "command", "resume",
@@ -178,8 +180,8 @@ def options_of(
     try:
         return TrainingOptions(**values | {"settings": settings, "augmentation": augmentation})
     except ValidationError as error:
-        first = error.errors()[0]
-        raise _impossible(".".join(map(str, first["loc"])), first["input"], first["msg"]) from None
+        fault = first_fault(TrainingOptions, error)
+        raise _impossible(fault.where, fault.found, fault.expected) from None
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -311,14 +313,17 @@ def _taken(name: str, value: Any, place: str, others: Mapping[str, Any], core: s
         BadValue: it does not take it.
     """
     if place == "option" and name in _kinds(int) and name not in _kinds(float) and isinstance(value, float):
-        raise _impossible(name, value, "a whole number")
+        raise _impossible(name, repr(value), "a whole number")
     options = options_of({}, {**others, name: value}, core, classes)
     if place == "option":
         return getattr(options, name)
     if place == "core":
-        settings = settings_in_pixels(options.settings, core, tuple(classes), 1.0)
-        made = make_core(core, {**settings, "classes": tuple(classes)})
-        _try_network(made)
+        try:
+            settings = settings_in_pixels(options.settings, core, tuple(classes), 1.0)
+            made = make_core(core, {**settings, "classes": tuple(classes)})
+            _try_network(made)
+        except BadValue as error:
+            raise as_asked(error, core) from None
         if name in IN_WORDS:  # its pixels follow from the pixel size of each trial
             return value
         return made.settings.model_dump(mode="json")[name]
@@ -347,9 +352,8 @@ def _has(annotation: Any, kind: type) -> bool:
     return annotation is kind or any(_has(inner, kind) for inner in get_args(annotation))
 
 
-def _impossible(name: str, value: Any, rule: str) -> BadValue:
-    text = rule.removeprefix("Input should be ").removeprefix("Value error, ")
+def _impossible(name: str, found: str | None, expected: str) -> BadValue:
     return BadValue(
-        "setting", where=name or "settings", expected=text[0].lower() + text[1:], found=repr(value)[:80],
+        "setting", where=name or "settings", expected=expected, found=found,
         remedy="Correct it in the space of the search.",
     )  # fmt: skip
