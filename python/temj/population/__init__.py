@@ -1,0 +1,1 @@
+"""Objects of many images to estimates with intervals; NumPy and SciPy only."""
