@@ -10,13 +10,15 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "python" / "temj"
 
 LAYERS = [
-    {"errors", "registry", "storage", "resources", "memory", "opencv", "spreadsheet", "_version"},
+    {"errors", "registry", "storage", "resources", "memory", "opencv", "spreadsheet", "wording", "_version"},
     {"data"},
     {"imagej_tiff"},
     {"geometry"},
     {"readers"},
     {"area"},
     {"annotations", "measurement", "synthetic"},
+    {"population"},
+    {"physics"},
     {"plots"},
     {"evaluation"},
     {"datasets"},
@@ -24,6 +26,7 @@ LAYERS = [
     {"models"},
     {"inference"},
     {"training"},
+    {"report"},
     {"workflows"},
     {"commands"},
     {"cli", "imagej"},

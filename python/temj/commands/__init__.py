@@ -23,6 +23,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "temj.commands.populations:COMMAND",
         "Count and size what was found: projected area fractions, densities, histograms by class.",
     ),
+    "summarise": (
+        "temj.commands.summarise:COMMAND",
+        "Sum up a study: densities, sizes and physics by group, with intervals.",
+    ),
+    "report": (
+        "temj.commands.report:COMMAND",
+        "Make a page (HTML, PDF) of a run: what was analysed, pictures, tables, methods, references.",
+    ),
     "train": ("temj.commands.train:COMMAND", "Train a model on a dataset folder."),
     "search": (
         "temj.commands.search:COMMAND",

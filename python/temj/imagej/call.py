@@ -14,7 +14,7 @@ from temj.errors import BadImage, BadValue, Cancelled
 from temj.imagej import dialogs, feedback, options, pixels, placing, rois, samples
 from temj.imagej.entries import Entry
 from temj.imagej.java import J
-from temj.imagej.show import show
+from temj.imagej.show import show, show_summary
 
 
 def call(entry: Entry, line: str | None, can_ask: bool, cancelled: Callable[[], bool]) -> dict[str, Any]:
@@ -56,6 +56,8 @@ def _show(image: Any, inputs: dict[str, Micrograph | Instances | Table], paramet
         return placing.add(image, outputs, only_overlay=parameters.overlay)
     if "truth" in outputs:
         samples.show(outputs)
+    elif "quantities" in outputs:
+        show_summary(outputs)
     elif image is not None:
         show(image, inputs["micrograph"], parameters, outputs)
     return []

@@ -15,6 +15,7 @@ MANY = 1000
 """Above this many objects the ROI Manager and the user's Results stay as they are, unless asked otherwise."""
 SUMMARY = "TEMJ Summary"
 POPULATIONS = "TEMJ Populations"
+GROUPS, QUANTITIES = "TEMJ Groups", "TEMJ Quantities"
 
 
 def show(image: Any, micrograph: Micrograph, parameters: Parameters, outputs: Values) -> None:
@@ -36,6 +37,13 @@ def show(image: Any, micrograph: Micrograph, parameters: Parameters, outputs: Va
         _show_results(image, micrograph, outputs, together)
     maps.show(outputs)
     profiles.show(outputs)
+
+
+def show_summary(outputs: Values) -> None:
+    """The tables of a study in windows of their own; the files have all of them."""
+    if not headless():
+        tables.show_apart(outputs["groups"], GROUPS)
+        tables.show_apart(outputs["quantities"], QUANTITIES)
 
 
 def outlines(image: Any, found: Instances, ellipses: Instances | None) -> list[Any]:

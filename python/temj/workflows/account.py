@@ -13,7 +13,7 @@ def prediction_account(outputs: Mapping[str, Table]) -> str:
     """Count, number density and mean diameter of each image and class, what failed, and where the files are."""
     summary = outputs["summary"]
     lines = [_found(summary, row) for row in range(len(summary))]
-    return "\n".join(lines + _thresholds(summary) + _notes(outputs) + _failures(outputs) + _files(outputs))
+    return "\n".join(lines + _thresholds(summary) + _notes(outputs) + _failures(outputs) + written_lines(outputs))
 
 
 def _thresholds(summary: Table) -> list[str]:
@@ -37,7 +37,7 @@ def measurement_account(outputs: Mapping[str, Table]) -> str:
     if len(skipped):
         lines += [f"{len(skipped)} ROI{' was' if len(skipped) == 1 else 's were'} left out:"]
         lines += [f"  {message}" for message in skipped]
-    return "\n".join(lines + _files(outputs))
+    return "\n".join(lines + written_lines(outputs))
 
 
 def population_account(outputs: Mapping[str, Table]) -> str:
@@ -50,7 +50,7 @@ def population_account(outputs: Mapping[str, Table]) -> str:
         f"  note: {note} ({image})"
         for image, note in zip(outputs["notes"]["Image"], outputs["notes"]["Note"], strict=True)
     ]
-    return "\n".join([f"{last}:", *lines, *notes, *_files(outputs)])
+    return "\n".join([f"{last}:", *lines, *notes, *written_lines(outputs)])
 
 
 def _population(value: Mapping[str, Any]) -> str:
@@ -76,7 +76,7 @@ def info_account(outputs: Mapping[str, Table]) -> str:
     images = outputs["images"]
     rows = [{column.name: column.values[row] for column in images} for row in range(len(images))]
     lines = [line for row in rows for line in _told(row, notes.get(row["image"], []))]
-    return "\n".join(lines + _failures(outputs) + _files(outputs))
+    return "\n".join(lines + _failures(outputs) + written_lines(outputs))
 
 
 def _told(row: Mapping[str, Any], notes: Sequence[str]) -> list[str]:
@@ -116,7 +116,7 @@ def training_account(outputs: Mapping[str, Table]) -> str:
         told = "Each fold on images that its network did not see, at the threshold of the other folds (sd: n - 1):"
         tables = [told, aligned(outputs["folds"])]
     tables += ["", "On images that a threshold was not chosen on (95 % interval):", aligned(outputs["thresholds"])]
-    return "\n".join([*tables, *notes, *_files(outputs)])
+    return "\n".join([*tables, *notes, *written_lines(outputs)])
 
 
 def aligned(table: Table) -> str:
@@ -172,7 +172,7 @@ def _failures(outputs: Mapping[str, Table]) -> list[str]:
     return [head, *(f"  {message}" for message in failures["Message"])]
 
 
-def _files(outputs: Mapping[str, Table]) -> list[str]:
+def written_lines(outputs: Mapping[str, Table]) -> list[str]:
     """The written files; of many, the folder and how many."""
     if "files" not in outputs or not len(outputs["files"]):
         return []

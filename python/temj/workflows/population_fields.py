@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import numpy as np
 import tifffile
 
 from temj import annotations
+from temj.area.rois import EXCLUDE, covered
 from temj.data import Calibration, Instances, Micrograph
 from temj.data.calibration import parse_pixel_size
 from temj.errors import BadAnnotation, BadImage
 from temj.measurement.populations import Field, field
+from temj.population.sums import with_edges
 from temj.workflows import shapes
 from temj.workflows.populations import Population
 
@@ -48,11 +50,20 @@ def of_micrograph(
 ) -> Population:
     """The population of one open image."""
     classes = shapes.classes_of(found, classes)
-    one = field(
-        micrograph.name, found, (micrograph.width, micrograph.height), micrograph.calibration, micrograph.area_pixels,
-        shapes.thin(found, skeleton),
-    )  # fmt: skip
-    return Population.of([one], classes, found.info)
+    return Population.of([of_objects(micrograph, found, shapes.thin(found, skeleton))], classes, found.info)
+
+
+def of_objects(micrograph: Micrograph, found: Instances, skeletons: np.ndarray | bool = False) -> Field:
+    """The field of one plane, with the columns of the edge rules (:func:`temj.population.edges.edge_columns`).
+
+    Args:
+        micrograph: whose name, size, pixel size and analysed area count.
+        found: its objects.
+        skeletons: (n,) bool, which of them have length and width along their skeleton, or one for all.
+    """
+    size = micrograph.width, micrograph.height
+    one = field(micrograph.name, found, size, micrograph.calibration, micrograph.area_pixels, skeletons)
+    return replace(one, objects=with_edges(one.objects, found, size, micrograph.area))
 
 
 def of_run(folder: Path, entries: Sequence[Mapping[str, Any]], options: PopulationOptions) -> Population:
@@ -102,17 +113,28 @@ def _of_entry(folder: Path, entry: Mapping[str, Any], options: PopulationOptions
         )  # fmt: skip
     size = _size(labels)
     blank = Micrograph(np.broadcast_to(np.uint8(0), size[::-1]), calibration)
+    left_out = annotations.read(folder / entry["files"]["area"]) if "area" in entry["files"] else None
     info = {key: facts[key] for key in ("diameter", "colours", "classes", "shape_rule") if key in facts}
     classes = facts.get("classes", list(dict.fromkeys(row["Class"] for row in rows)))
     found = found.with_columns(info=info)
     found = shapes.told_apart(found, blank, options.shape_rule, classes, facts.get("colours"), rename=False)
     thin, ends = shapes.thin(found, options.skeleton), np.cumsum([0, *counts])
     parts = [np.arange(start, stop) for start, stop in itertools.pairwise(ends)]
-    made = [
-        field(str(row["Slice"]), found.take(part), size, calibration, count, thin[part])
-        for row, part, count in zip(planes, parts, pixels, strict=True)
-    ]
+    made = []
+    for row, part, count in zip(planes, parts, pixels, strict=True):
+        objects = found.take(part)
+        plane = _analysed(replace(blank, name=str(row["Slice"])), left_out, objects)
+        made.append(replace(of_objects(plane, objects, thin[part]), pixels=count))
     return made, found
+
+
+def _analysed(plane: Micrograph, left_out: Instances | None, objects: Instances) -> Micrograph:
+    """A plane with its analysed area: without the ROIs named ``exclude`` of the plane that its objects are in."""
+    if left_out is None:
+        return plane
+    position = tuple(objects.position[0].tolist()) if len(objects) else (0, 0, 0)
+    excluded = covered(left_out, EXCLUDE, replace(plane, position=position))
+    return plane if excluded is None else replace(plane, area=~excluded)
 
 
 def _first_rows(rows: Sequence[Mapping[str, Any]]) -> list[int]:

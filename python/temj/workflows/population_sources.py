@@ -10,16 +10,15 @@ import numpy as np
 from temj import annotations, storage
 from temj.annotations import AnnotatedImage, AnnotationSet, Context
 from temj.annotations.pairing import list_images
-from temj.area import split_area_rois
+from temj.area import Areas, split_area_rois
 from temj.data import Calibration, Film, Instances, Micrograph, Table
 from temj.data.calibration import parse_pixel_size
 from temj.errors import BadAnnotation, BadImage, BadValue, Cancelled
-from temj.measurement.populations import field
 from temj.measurement.shape_classes import shape_classes
 from temj.readers import open_film
 from temj.workflows import record, shapes
 from temj.workflows.outputs import files_table, refuse_existing, text_table
-from temj.workflows.population_fields import UNKNOWN_SCALE, PopulationOptions, of_run
+from temj.workflows.population_fields import UNKNOWN_SCALE, PopulationOptions, of_objects, of_run
 from temj.workflows.populations import NAMES, Population, write
 
 
@@ -94,14 +93,14 @@ def _of_annotations(source: Path, options: PopulationOptions, stop: Callable[[],
     for image in _annotated(source, found):
         stop()
         shown = _shown(image, images, options, source)
-        objects, _ = split_area_rois(image.instances)
+        objects, said = split_area_rois(image.instances)
         told = shapes.told_apart(objects, shown, options.shape_rule, found.classes, rename=False)
         classes += shapes.classes_of(told, ())
         if options.shape_rule:
             notes += [(shown.name, str(note)) for note in told.info.get("notes", ())]
         notes += [] if shown.calibration.known else [(shown.name, UNKNOWN_SCALE)]
-        size = shown.width, shown.height
-        fields.append(field(shown.name, told, size, shown.calibration, None, shapes.thin(told, options.skeleton)))
+        shown = Areas("whole", said).apply(shown) if len(said) else shown
+        fields.append(of_objects(shown, told, shapes.thin(told, options.skeleton)))
     if options.shape_rule:
         classes = list(shape_classes(options.shape_rule).classes(found.classes))
     return Population.of(fields, classes, told.info, notes)
