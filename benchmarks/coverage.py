@@ -20,14 +20,17 @@ from pathlib import Path
 import numpy as np
 
 from temj.population.edges import Edges, edges
-from temj.population.estimates import estimates
-from temj.population.sums import AREA, COVERED, SUMS, Objects, Population
+from temj.population.estimates import QUANTITIES, estimates
+from temj.population.intervals import Statistic, bca, student, studentised, without_each
+from temj.population.sums import AREA, COUNT, COVERED, SUMS, Objects, Population
 
 FRAME, OBJECTS, MEDIAN, SPREAD = 256, 60.0, 12.5, 0.3
 """Pixels; objects a field; median diameter in pixels and sd of its logarithm. One pixel is 2 of a frame of 512."""
 PIXEL = 2.0
 SIZES, SCATTERS = (1, 3, 5, 12), (0.0, 0.25)
 ASKED = ("number density", "mean diameter", "area fraction", "median of diameter", "sd of diameter")
+BOOTSTRAPS = (bca, studentised)
+NOTHING = (math.nan, math.nan)
 _AT_ONCE = 60
 
 
@@ -208,6 +211,33 @@ def print_coverage(sets: int) -> list[Row]:
     return rows
 
 
+def print_methods(sets: int) -> None:
+    """How often other intervals of the pooled density hold the truth."""
+    print("\n| fields | scatter | t | t of the logarithm | percentile | BCa | studentised |\n" + 7 * "|---" + "|")
+    statistic = QUANTITIES["number density"].statistic
+    for size, scatter in itertools.product((3, 5, 12, 20), (0.0, 0.25, 0.6)):
+        fields = simulate(sets * size, 2, scatter)
+        units = np.zeros((fields.count, len(SUMS)))
+        units[:, COUNT] = np.bincount(fields.field, edges_of(fields, None).counted, minlength=fields.count)
+        units[:, AREA] = FRAME**2
+        held = np.mean([_held(one, statistic) for one in units.reshape(sets, size, len(SUMS))], axis=0)
+        print(
+            f"| {size} | {100 * scatter:.0f} % | " + " | ".join(f"{100 * each:.1f}" for each in held) + " |", flush=True
+        )
+
+
+def _held(units: np.ndarray, statistic: Statistic) -> list[bool]:
+    """Whether intervals of t, its logarithm, percentile, BCa and studentised bootstrap hold the density."""
+    value, without = float(statistic(units.sum(axis=0))), without_each(units, statistic)
+    drawn = np.random.default_rng(0).multinomial(len(units), np.full(len(units), 1 / len(units)), 2000)
+    bootstraps = [make(units, statistic, value) or NOTHING for make in BOOTSTRAPS]
+    found = [
+        student(value, without, log=False)[0], student(value, without, log=True)[0],
+        np.quantile(statistic(drawn @ units), [0.025, 0.975]), *bootstraps,
+    ]  # fmt: skip
+    return [low <= OBJECTS / FRAME**2 <= high for low, high in found]
+
+
 def main() -> None:
     """Print the tables, draw the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -215,6 +245,7 @@ def main() -> None:
     parser.add_argument("--plots", type=Path, help="folder for the pictures; without it they are not drawn")
     options = parser.parse_args()
     rows = print_coverage(options.sets)
+    print_methods(options.sets)
     if options.plots:
         import coverage_plots
 

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -21,6 +19,7 @@ import cv2
 import numpy as np
 import scyjava
 from skimage.measure import regionprops_table
+from timing import medians
 
 from temj.annotations import roi
 from temj.data import Calibration, Instances, Micrograph
@@ -102,21 +101,6 @@ def imagej_loop(micrograph: Micrograph, instances: Instances) -> Callable[[], Ca
     return prepared
 
 
-def medians(calls: dict[str, Callable[[], Callable[[], object]]], repeats: int) -> dict[str, float]:
-    """Median seconds of this thread's CPU time of each call; they take turns, and the first turn is dropped.
-
-    What prepares a call is not counted.
-    """
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(repeats + 1):
-        for name, prepare in calls.items():
-            call = prepare()
-            start = time.thread_time()
-            call()
-            seconds[name].append(time.thread_time() - start)
-    return {name: statistics.median(values[1:]) for name, values in seconds.items()}
-
-
 def main() -> None:
     """Print a line for each depth of the image."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -144,7 +128,7 @@ def main() -> None:
                 regionprops_table, labels, image.pixels, properties=PROPERTIES
             ),
         }
-        took = medians(calls, options.repeats)
+        took = medians(calls, options.repeats, made=True)
         print(
             f"{depth:2d}-bit: temj {took['temj'] * 1e3:.0f} ms (tracing before it {took['trace'] * 1e3:.0f} ms), "
             f"ImageJ {took['ImageJ'] * 1e3:.0f} ms = {took['ImageJ'] / took['temj']:.1f} x, "

@@ -10,13 +10,11 @@ the medians are printed. The last line is the matching of 49,152 anchors with 60
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import torch
+from timing import medians
 
 from temj.cores.detection.rotated.iou import rotated_iou_matrix, rotated_nms
 from temj.geometry.rotated import canonical, nms, rotated_iou, soft_nms
@@ -42,17 +40,6 @@ def anchors(field: int, step: int) -> np.ndarray:
     sides = np.repeat([[30.0, 10.0], [60.0, 15.0]], 6, axis=0)
     kinds = np.column_stack([sides, np.tile(np.arange(6) * 30.0, 2)])
     return np.column_stack([np.repeat(places, 12, axis=0), np.tile(kinds, (len(places), 1))])
-
-
-def medians(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds of this thread's CPU time of each call; they take turns, and the first turn is dropped."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(repeats + 1):
-        for name, call in calls.items():
-            start = time.thread_time()
-            call()
-            seconds[name].append(time.thread_time() - start)
-    return {name: statistics.median(values[1:]) for name, values in seconds.items()}
 
 
 def main() -> None:

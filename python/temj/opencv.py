@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from types import ModuleType
 
 from temj.errors import MissingSoftware
@@ -27,13 +28,21 @@ def opencv() -> ModuleType:
         MissingSoftware: it cannot be imported; the message names the system library that is missing and
             the packages that have it, or says that OpenCV itself is not installed.
     """
-    # FFmpeg reads it once, when it is first used; what it prints on damaged films reaches the user as our own words.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    _quiet()
     try:
         import cv2
     except ImportError as error:
         raise missing(str(error)) from error
     return cv2
+
+
+@cache
+def _quiet() -> None:
+    """FFmpeg reads it once, when it is first used; what it prints on damaged films reaches the user as our own words.
+
+    Once is enough: this door is passed many times for each object, and looking at the environment is slow.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 def missing(message: str) -> MissingSoftware:

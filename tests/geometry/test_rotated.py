@@ -23,11 +23,6 @@ from temj.geometry.vertices import rotated_rect_vertices
 RNG = np.random.default_rng
 
 
-def random_boxes(rng: np.random.Generator, count: int, field: float = 100.0) -> np.ndarray:
-    place, sides = rng.uniform(0, field, (count, 2)), rng.uniform(1, 60, (count, 2))
-    return np.column_stack([place, sides, rng.uniform(-400, 400, count)])
-
-
 class TestBoxes:
     def test_length_at_30_degrees_goes_up_to_the_right(self):
         found = corners(np.array([[10.0, 20, 8, 4, 30], [10, 20, 8, 4, 0], [10, 20, 8, 4, 90]]))
@@ -50,8 +45,8 @@ class TestBoxes:
 
     @settings(max_examples=60, deadline=None)
     @given(st.integers(0, 2**32 - 1))
-    def test_canonical_boxes_are_the_same_rectangles_and_stay(self, seed):
-        boxes = random_boxes(RNG(seed), 50)
+    def test_canonical_boxes_are_the_same_rectangles_and_stay(self, rods, seed):
+        boxes = rods.random_boxes(RNG(seed), 50)
         boxes[::5, 3] = boxes[::5, 2]
         made = canonical(boxes)
         assert (made[:, 2] >= made[:, 3]).all()
@@ -93,8 +88,8 @@ class TestBoxes:
 
 
 class TestShapes:
-    def test_rotated_rectangles_come_back(self):
-        boxes = canonical(random_boxes(RNG(1), 500, 4000))
+    def test_rotated_rectangles_come_back(self, rods):
+        boxes = canonical(rods.random_boxes(RNG(1), 500, 4000))
         boxes[:9, 4] = [0, 1e-8, 45, 90, 90 - 1e-8, 135, 179.9999, 180 - 1e-8, 0]
         boxes[100:150, 3] = boxes[100:150, 2]
         boxes[150:160, 3] = 0
@@ -107,8 +102,8 @@ class TestShapes:
         assert len(shapes_of(np.empty((0, 5)))) == 0
         assert of_shapes(Shapes.of([])).shape == (0, 5)
 
-    def test_corners_are_those_that_imagej_draws(self):
-        boxes = canonical(random_boxes(RNG(2), 50))
+    def test_corners_are_those_that_imagej_draws(self, rods):
+        boxes = canonical(rods.random_boxes(RNG(2), 50))
         drawn = rotated_rect_vertices(shapes_of(boxes).params)
         apart = np.linalg.norm(corners(boxes)[:, :, None] - drawn[:, None], axis=-1)
         assert apart.min(axis=2).max() < 1e-9

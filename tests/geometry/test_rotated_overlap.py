@@ -1,7 +1,6 @@
 import cv2
 import numpy as np
 import pytest
-import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,17 +10,6 @@ from temj.geometry.rotated import corners, rotated_iou, rotated_iou_pairs
 from temj.geometry.upright import touching
 
 RNG = np.random.default_rng
-
-
-def random_boxes(rng: np.random.Generator, count: int, field: float = 100.0) -> np.ndarray:
-    place, sides = rng.uniform(0, field, (count, 2)), rng.uniform(1, 60, (count, 2))
-    return np.column_stack([place, sides, rng.uniform(-400, 400, count)])
-
-
-def shapely_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    one, other = shapely.polygons(corners(first)), shapely.polygons(corners(second))
-    both = shapely.area(shapely.intersection(one, other))
-    return both / (shapely.area(one) + shapely.area(other) - both)
 
 
 def nearly(boxes: np.ndarray, rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -38,29 +26,29 @@ def nearly(boxes: np.ndarray, rng: np.random.Generator) -> list[tuple[np.ndarray
 
 
 class TestIou:
-    def test_100000_pairs_against_shapely(self):
+    def test_100000_pairs_against_shapely(self, rods):
         rng = RNG(4)
-        first, second = random_boxes(rng, 70_000), random_boxes(rng, 70_000)
-        long, small = random_boxes(rng, 15_000), random_boxes(rng, 15_000)
+        first, second = rods.random_boxes(rng, 70_000), rods.random_boxes(rng, 70_000)
+        long, small = rods.random_boxes(rng, 15_000), rods.random_boxes(rng, 15_000)
         long[:, 2:4] = np.stack([rng.uniform(100, 2000, 15_000), rng.uniform(0.1, 2, 15_000)], 1)
         small[:, 2:4] *= np.exp(rng.uniform(-14, 5, (15_000, 1)))
         pairs = [
             (first, second),
-            (long, random_boxes(rng, 15_000)),
+            (long, rods.random_boxes(rng, 15_000)),
             (long, long[::-1]),
             (small, long),
             (small, small[::-1]),
         ]
-        pairs += nearly(random_boxes(rng, 4_000), rng)
+        pairs += nearly(rods.random_boxes(rng, 4_000), rng)
         one, other = (np.concatenate([pair[side] for pair in pairs]) for side in (0, 1))
         assert len(one) > 100_000
         found = rotated_iou_pairs(one, other)
         assert 0.2 < (found > 0).mean() < 0.8
-        np.testing.assert_allclose(found, shapely_iou(one, other), rtol=0, atol=1e-9)
+        np.testing.assert_allclose(found, rods.shapely_iou(one, other), rtol=0, atol=1e-9)
 
-    def test_against_opencv(self):
+    def test_against_opencv(self, rods):
         rng = RNG(5)
-        first, second = random_boxes(rng, 3000, 40), random_boxes(rng, 3000, 40)
+        first, second = rods.random_boxes(rng, 3000, 40), rods.random_boxes(rng, 3000, 40)
         expected = []
         for one, other in zip(first, second, strict=True):
             rects = [((x, y), (length, width), -angle) for x, y, length, width, angle in (one, other)]
@@ -79,8 +67,8 @@ class TestIou:
             found = rotated_iou_pairs(np.array([one]), np.array([other]))
             np.testing.assert_allclose(found, [expected], atol=1e-15)
 
-    def test_boxes_without_area_have_nothing_in_common_even_with_themselves(self):
-        boxes = random_boxes(RNG(6), 30, 20)
+    def test_boxes_without_area_have_nothing_in_common_even_with_themselves(self, rods):
+        boxes = rods.random_boxes(RNG(6), 30, 20)
         boxes[::3, 2] = 0
         boxes[1::3, 3] = 0
         found = rotated_iou(boxes, boxes)
@@ -89,9 +77,9 @@ class TestIou:
 
     @settings(max_examples=100, deadline=None)
     @given(st.integers(0, 2**32 - 1), st.floats(-360, 360), st.floats(-1e4, 1e4), st.floats(1e-3, 1e3), st.booleans())
-    def test_it_is_symmetric_and_does_not_depend_on_the_frame(self, seed, turn, shift, scale, flip):
+    def test_it_is_symmetric_and_does_not_depend_on_the_frame(self, rods, seed, turn, shift, scale, flip):
         rng = RNG(seed)
-        first, second = random_boxes(rng, 40, 50), random_boxes(rng, 40, 50)
+        first, second = rods.random_boxes(rng, 40, 50), rods.random_boxes(rng, 40, 50)
         iou = rotated_iou_pairs(first, second)
         np.testing.assert_allclose(rotated_iou_pairs(second, first), iou, rtol=0, atol=1e-12)
         np.testing.assert_allclose(rotated_iou_pairs(first, first), 1, rtol=0, atol=1e-12)
@@ -110,9 +98,9 @@ class TestIou:
         counts=st.tuples(st.integers(0, 40), st.integers(0, 40)),
         least=st.sampled_from([0.0, 0.1, 0.5, 1.0]),
     )
-    def test_the_sparse_pairs_are_all_that_have_an_iou(self, seed, counts, least):
+    def test_the_sparse_pairs_are_all_that_have_an_iou(self, rods, seed, counts, least):
         rng = RNG(seed)
-        first, second = (random_boxes(rng, count) for count in counts)
+        first, second = (rods.random_boxes(rng, count) for count in counts)
         first[:, 2:4] *= np.exp(rng.uniform(-8, 3, (counts[0], 1)))
         second[: min(counts) // 2] = first[: min(counts) // 2]
         i, j = (index.ravel() for index in np.indices(counts))

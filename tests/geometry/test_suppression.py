@@ -1,25 +1,13 @@
 import numpy as np
 import pytest
-import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from temj.errors import BadValue
 from temj.geometry import rotated
-from temj.geometry.rotated import corners, nms, rotated_iou, rotated_iou_pairs, soft_nms
+from temj.geometry.rotated import nms, rotated_iou, rotated_iou_pairs, soft_nms
 
 RNG = np.random.default_rng
-
-
-def random_boxes(rng: np.random.Generator, count: int, field: float = 100.0) -> np.ndarray:
-    place, sides = rng.uniform(0, field, (count, 2)), rng.uniform(1, 60, (count, 2))
-    return np.column_stack([place, sides, rng.uniform(-400, 400, count)])
-
-
-def shapely_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    one, other = shapely.polygons(corners(first)), shapely.polygons(corners(second))
-    both = shapely.area(shapely.intersection(one, other))
-    return both / (shapely.area(one) + shapely.area(other) - both)
 
 
 def plain_nms(iou: np.ndarray, scores: np.ndarray, limit: float, groups: np.ndarray) -> list[int]:
@@ -54,16 +42,16 @@ def plain_soft(iou, scores, decay, limit, sigma, floor):
 
 class TestNms:
     @pytest.mark.parametrize("head", [2, 256])
-    def test_1000_random_sets_against_a_plain_loop_with_shapely(self, monkeypatch, head):
+    def test_1000_random_sets_against_a_plain_loop_with_shapely(self, rods, monkeypatch, head):
         monkeypatch.setattr(rotated, "_HEAD", head)
         rng = RNG(7)
         size, sets = 10, 1000
-        boxes = random_boxes(rng, size * sets, 50).reshape(sets, size, 5)
+        boxes = rods.random_boxes(rng, size * sets, 50).reshape(sets, size, 5)
         boxes[: sets // 2, size // 2 :] = boxes[: sets // 2, : size // 2] + rng.normal(0, 2, (sets // 2, size // 2, 5))
         boxes[..., 2:4] = np.maximum(boxes[..., 2:4], 1)
         i, j = np.triu_indices(size, 1)
         iou = np.zeros((sets, size, size))
-        pairs = shapely_iou(boxes[:, i].reshape(-1, 5), boxes[:, j].reshape(-1, 5)).reshape(sets, -1)
+        pairs = rods.shapely_iou(boxes[:, i].reshape(-1, 5), boxes[:, j].reshape(-1, 5)).reshape(sets, -1)
         iou[:, i, j] = iou[:, j, i] = pairs
         scores = rng.integers(0, 8, (sets, size)) / 8 if head == 2 else rng.uniform(size=(sets, size))
         groups = rng.integers(0, 2, (sets, size)) * (np.arange(sets)[:, None] % 2)
@@ -72,9 +60,9 @@ class TestNms:
             expected = plain_nms(iou[number], scores[number], limit, groups[number])
             assert nms(boxes[number], scores[number], limit, groups[number]).tolist() == expected
 
-    def test_many_boxes_at_once(self):
+    def test_many_boxes_at_once(self, rods):
         rng = RNG(8)
-        boxes, scores = random_boxes(rng, 1500, 500), rng.uniform(size=1500)
+        boxes, scores = rods.random_boxes(rng, 1500, 500), rng.uniform(size=1500)
         full = rotated_iou(boxes, boxes)
         iou = np.zeros((1500, 1500))
         iou[full.first, full.second] = full.iou
@@ -92,10 +80,10 @@ class TestNms:
         assert len(kept) == len(scores) == 0
 
     @pytest.mark.parametrize("decay", ["linear", "gaussian"])
-    def test_soft_nms_against_the_paper(self, decay):
+    def test_soft_nms_against_the_paper(self, rods, decay):
         rng = RNG(9)
         for number in range(60):
-            boxes, scores = random_boxes(rng, 25, 60), rng.uniform(size=25)
+            boxes, scores = rods.random_boxes(rng, 25, 60), rng.uniform(size=25)
             boxes[1] = boxes[0]
             groups = rng.integers(0, 1 + number % 2, 25)
             i, j = (index.ravel() for index in np.indices((25, 25)))

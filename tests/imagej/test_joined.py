@@ -48,5 +48,5 @@ def test_joined_with_windows(script, display):
     assert facts["clicked"] == [1, "x.tif"]
     assert (
         facts["recorded"][-1] == 'run("TEMJ Predict...", "model=loops threshold=auto '
-        'device=auto outline=auto area=auto manager=auto skeleton=auto");'
+        'device=auto outline=auto area=auto manager=auto skeleton=auto report=auto");'
     )

@@ -69,7 +69,7 @@ def test_the_recorded_line_is_complete():
     values = {"model": "loops", "threshold": "0.5", "ellipses": True, "output": "/a b/c", "pixel_size": ""}
     line = (
         "model=loops threshold=0.5 ellipses output=[/a b/c] "
-        "device=auto outline=auto area=auto manager=auto skeleton=auto"
+        "device=auto outline=auto area=auto manager=auto skeleton=auto report=auto"
     )
     assert macro_options(values, PREDICT) == line
 

@@ -10,7 +10,7 @@ from temj.imagej.entries import entries
 pytestmark = [pytest.mark.java, pytest.mark.window]
 LINE = (
     'run("TEMJ Predict...", "model=loops threshold=0.4 ellipses output=[/results of today] pixel_size=0.39 '
-    'device=auto outline=auto area=auto manager=auto skeleton=auto");\n'
+    'device=auto outline=auto area=auto manager=auto skeleton=auto report=auto");\n'
 )
 
 

@@ -46,7 +46,7 @@ def test_m10_a_network_in_memory_outlives_its_folder(model: Model, micrograph: M
 def test_damaged_weights_are_never_used(model: Model, micrograph: Micrograph):
     path = model.folder / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"\x00")
-    with pytest.raises(BadModel):
+    with pytest.raises(BadModel, match=r"weights\.safetensors.*sha256"):
         predict(micrograph, model, device="cpu")
 
 

@@ -211,7 +211,7 @@ def test_conversions_of_ellipses() -> None:
     points = np.stack(
         [x + along * math.cos(turn) - across * math.sin(turn), y + along * math.sin(turn) + across * math.cos(turn)], 1
     )
-    fitted = from_cv2(cv2.fitEllipse((points - 0.5).astype(np.float32)))
+    fitted = from_cv2([cv2.fitEllipse((points - 0.5).astype(np.float32))])[0]
     assert fitted == pytest.approx([x, y, a, b, turn], abs=0.01)
     # the angle that the table shows is counter-clockwise: 25 degrees towards y (down) are 155
     rows = np.array([[x, y, a, b, turn]])

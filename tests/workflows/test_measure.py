@@ -13,7 +13,7 @@ from temj import annotations, commands
 from temj.annotations import roiset
 from temj.data import Instances, Micrograph, RoiType, Shape
 from temj.data.table_text import to_csv
-from temj.errors import Refused
+from temj.errors import BadValue, Refused
 
 
 def rect(*params: float) -> Shape:
@@ -103,6 +103,16 @@ def test_an_existing_table_is_kept(tmp_path: Path, micrograph) -> None:
     with pytest.raises(Refused, match="exists"):
         measure(micrograph("a.tif"), rois, tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text() == "mine"
+
+
+def test_the_folder_of_the_table_is_made_and_a_folder_is_no_table(tmp_path: Path, micrograph) -> None:
+    image, rois = micrograph("a.tif"), rois_file(tmp_path / "a.zip", [rect(10, 10, 30, 10)])
+    table = tmp_path / "new" / "deeper" / "Results.csv"
+    measure(image, rois, table)
+    assert table.read_text("utf-8").startswith(" ,Label,")
+    assert [file.name for file in table.parent.iterdir()] == ["Results.csv"]
+    with pytest.raises(BadValue, match=r"a table, such as Results\.csv.*the folder .*deeper"):
+        measure(image, rois, table.parent, overwrite=True)
 
 
 def test_a_selection_of_several_points_is_not_shortened_in_silence() -> None:

@@ -126,7 +126,8 @@ UNCALIBRATED = Calibration()
 SMALLEST_NM, LARGEST_NM = 1e-4, 1e6
 """Sizes of a pixel that a microscope can have; what lies outside is a mistake of units."""
 
-_NUMBER = r"([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+NUMBER = r"([0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+"""Pattern of a number that is not negative, as a group."""
 
 
 def parse_pixel_size(text: str | float) -> Calibration:
@@ -137,7 +138,7 @@ def parse_pixel_size(text: str | float) -> Calibration:
     Raises:
         BadValue: not a positive length.
     """
-    match = re.fullmatch(rf"\s*{_NUMBER}\s*(?:x\s*{_NUMBER})?\s*(\S*)\s*", str(text))
+    match = re.fullmatch(rf"\s*{NUMBER}\s*(?:x\s*{NUMBER})?\s*(\S*)\s*", str(text))
     unit = canonical_unit(match[3] or "nm") if match else None
     sizes = [float(number) for number in match.group(1, 2) if number] if match else []
     plausible = unit is not None and all(SMALLEST_NM <= size * NM_PER_UNIT[unit] <= LARGEST_NM for size in sizes)

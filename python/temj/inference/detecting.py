@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from temj.cores.detection import Detections, Detector
+from temj.cores.detection.settings import DetectionSettings
 from temj.inference.forward import batches, require_finite, within_memory
 from temj.inference.joining import joined
 from temj.inference.network import Network
@@ -84,7 +85,7 @@ def detect(
     """
     core: Detector = network.core
     settings = core.settings
-    iou = _SOFT_IOU if settings.nms == "soft" else settings.nms_iou
+    iou = same_from(settings)
 
     def attempt(tiling: Tiling, batch: int) -> tuple[Detections, float]:
         parts: list[Detections] = []
@@ -99,6 +100,11 @@ def detect(
     )
     height, width = image.shape[1:]
     return Detected(clipped(found, width, height), tiling, notes, complete)
+
+
+def same_from(settings: DetectionSettings) -> float:
+    """The IoU from which on two finds of one class are the same object: the core's own limit, where it has one."""
+    return _SOFT_IOU if settings.nms == "soft" else settings.nms_iou
 
 
 def _answers(network: Network, tiles: torch.Tensor, floor: float, most: int | None) -> list[Detections]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from temj.cores.detection.settings import DetectionSettings
+from temj.cores.settings import settings_of
 from temj.data import Instances, Micrograph, RoiType, Shapes
 from temj.errors import BadValue
 from temj.geometry import in_reading_order
+from temj.inference.detecting import same_from
 from temj.models import Model
 from temj.models.card import Card
 
@@ -52,7 +56,9 @@ def outlined(found: Instances, micrograph: Micrograph, card: Card, outline: str)
 
     Returns:
         The same objects, numbered anew in reading order; ``info`` has ``outline`` (``box`` or ``ellipse``) and of
-        ellipses ``ellipses``: how many there are, could not be fitted, and why.
+        ellipses ``ellipses``: their ``number``, and of how many boxes the ellipse was that of another box with a higher
+        score (``same``: left out, :mod:`temj.measurement.defect.same`, from the core's own IoU on), could not be fitted
+        (``fallback``, ``fallback_reasons``) or has no clear edge (``edge_unclear``).
     """
     usual = USUAL.get(card.core.name)
     wanted = usual if outline == "auto" else outline
@@ -62,20 +68,35 @@ def outlined(found: Instances, micrograph: Micrograph, card: Card, outline: str)
         return found.with_columns(info={**found.info, "outline": "box"})
     from temj.measurement.defect import DefectSettings, ellipses_of_boxes
 
-    fitted = ellipses_of_boxes(micrograph, found, DefectSettings(edge=card.edges))
+    same = same_from(settings_of(DetectionSettings, card.core.settings, card.core.name))
+    fitted = ellipses_of_boxes(micrograph, found, DefectSettings(edge=card.edges, same=same or None))
+    kept = np.array(fitted.info["kept"], np.int64)
     failed = np.array(fitted.info["fallback"], np.int64)
     info: dict[str, Any] = {key: value for key, value in fitted.info.items() if key not in _LISTS}
     info["outline"] = "ellipse"
     info["ellipses"] = {
-        "number": len(found), "fallback": len(failed), "fallback_reasons": dict(fitted.info["fallback_reasons"]),
+        "number": len(fitted),
+        "same": len(found) - len(fitted),
+        "fallback": len(failed),
+        "fallback_reasons": dict(fitted.info["fallback_reasons"]),
         "edge_unclear": len(fitted.info["edge_unclear"]),
-    }  # fmt: skip
+    }
     info["notes"] = list(fitted.info["notes"])
-    shapes = _with_ovals(fitted.shapes, found.shapes, failed)
+    shapes = _with_ovals(fitted.shapes, found.shapes.take(kept), failed)
     return in_reading_order(fitted.with_columns(shapes=shapes, info=info))
 
 
-_LISTS = ("fallback", "fallback_reasons", "edge_unclear")
+def ellipses_of_planes(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """``ellipses`` of the ``info`` of all planes of a film: the sums; empty where no plane has them."""
+    parts = [info["ellipses"] for info in infos if "ellipses" in info]
+    if not parts:
+        return {}
+    reasons = sum((Counter(part["fallback_reasons"]) for part in parts), Counter())
+    counts = {name: sum(part[name] for part in parts) for name in ("number", "same", "fallback", "edge_unclear")}
+    return {"ellipses": counts | {"fallback_reasons": dict(reasons.most_common())}}
+
+
+_LISTS = ("kept", "fallback", "fallback_reasons", "edge_unclear")
 """Lists of numbers of objects, which are numbered anew afterwards."""
 
 

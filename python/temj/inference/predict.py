@@ -12,7 +12,7 @@ from temj.data.detectors import together
 from temj.data.notes import merged_notes
 from temj.geometry import in_reading_order
 from temj.inference.answers import How, Progress, Raw, raw, read
-from temj.inference.outlines import check_outline, outlined
+from temj.inference.outlines import check_outline, ellipses_of_planes, outlined
 from temj.inference.several import merged
 from temj.models import Model
 
@@ -114,7 +114,7 @@ def predict_film(
 
     Returns:
         All objects, by plane, then y, then x, and numbered in that order over the whole film; ``info`` as in
-        :func:`predict`, of the first plane, with the notes of all.
+        :func:`predict`, of the first plane, with the notes and the ``ellipses`` of all.
     """
     film = as_model_sees(film, model)
     parts = planes(film, model, threshold, How(**how), progress, cancelled)
@@ -139,7 +139,8 @@ def film_instances(film: Film, parts: Sequence[Instances]) -> Instances:
     """The objects of all planes of a film as one: in order, numbered, with the notes of all."""
     numbers = [film.plane_number(index) for index in range(len(film))]
     notes = merged_notes([part.info["notes"] for part in parts], numbers)
-    return in_reading_order(Instances.concatenate(parts, info={**parts[0].info, "notes": notes}))
+    ellipses = ellipses_of_planes([part.info for part in parts])
+    return in_reading_order(Instances.concatenate(parts, info={**parts[0].info, **ellipses, "notes": notes}))
 
 
 def as_model_sees(film: Film, model: Models) -> Film:

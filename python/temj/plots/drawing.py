@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def overlay(
         (h', w', 3) uint8, red, green, blue.
     """
     scale = picture_scale(micrograph.width, micrograph.height)
-    picture = _enlarged(display(micrograph.pixels, micrograph.area), scale)
+    picture = enlarged(display(micrograph.pixels, micrograph.area), scale)
     if micrograph.area is not None:
         hatch(picture, micrograph.area)
     used = class_colours(instances.class_name.tolist(), colours)
@@ -64,10 +64,10 @@ def overlay(
     bold = _thickness(found, scale, picture)
     for name, colour in used.items():
         own = [path for path in found if instances.class_name[path.owner] == name]
-        _draw(picture, own, scale, colour, bold)
+        draw(picture, own, scale, colour, bold)
     second = second_colour(used.values())
     if ellipses is not None:
-        _draw(picture, paths(ellipses.shapes), scale, second, 1)
+        draw(picture, paths(ellipses.shapes), scale, second, 1)
     writer = Writer(picture.shape[1])
     if numbered and len(instances) <= _NUMBERED_UP_TO:
         tints = [used[name] for name in instances.class_name]
@@ -132,7 +132,7 @@ def _range(pixels: np.ndarray, area: np.ndarray | None = None) -> tuple[float, f
     return (float(low), float(high)) if high > low else (float(sample.min()), float(sample.max()))
 
 
-def _enlarged(grey: np.ndarray, scale: float) -> np.ndarray:
+def enlarged(grey: np.ndarray, scale: float) -> np.ndarray:
     """The grey picture (h, w) uint8 at the scale, as RGB."""
     cv2 = opencv()
     if scale != 1:
@@ -148,10 +148,23 @@ def _thickness(found: list[Path], scale: float, picture: np.ndarray) -> int:
     return 2 if max(picture.shape) >= _BOLD_FROM and not crowded else 1
 
 
-def _draw(picture: np.ndarray, found: list[Path], scale: float, colour: Rgb, thickness: int) -> None:
+def draw(picture: np.ndarray, found: Sequence[Path], scale: float, colour: Rgb, thickness: int) -> None:
     """Draw paths into the picture; the corner (0, 0) of the image lies half a pixel before its first pixel's centre."""
     cv2 = opencv()
     for closed in (True, False):
-        lines = [np.clip(path.points * scale, -_FARTHEST, _FARTHEST) - 0.5 for path in found if path.closed == closed]
-        points = [np.rint(line * 2**_SUB_PIXEL_BITS).astype(np.int32) for line in lines]
+        points = _corners([path for path in found if path.closed == closed], scale)
         cv2.polylines(picture, points, closed, colour, thickness, cv2.LINE_AA, _SUB_PIXEL_BITS)
+
+
+def fill(picture: np.ndarray, found: Sequence[Path], scale: float, colour: Rgb) -> None:
+    """Fill the closed paths, object by object: what lies in a hole stays."""
+    cv2 = opencv()
+    for owner in sorted({path.owner for path in found if path.closed}):
+        own = [path for path in found if path.closed and path.owner == owner]
+        cv2.fillPoly(picture, _corners(own, scale), colour, cv2.LINE_8, _SUB_PIXEL_BITS)
+
+
+def _corners(found: Sequence[Path], scale: float) -> list[np.ndarray]:
+    """Points of paths in the picture, in OpenCV's fixed point numbers."""
+    lines = [np.clip(path.points * scale, -_FARTHEST, _FARTHEST) - 0.5 for path in found]
+    return [np.rint(line * 2**_SUB_PIXEL_BITS).astype(np.int32) for line in lines]

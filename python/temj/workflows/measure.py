@@ -131,9 +131,15 @@ def _measured(film: Micrograph | Film, found: Instances, options: MeasureOptions
 
 
 def _written(results: Table, profiles: Mapping[str, Table], options: MeasureOptions) -> dict[str, Table]:
-    """Write the results, and the profiles beside them where there are some."""
+    """Write the results, and the profiles beside them where there are some; their folder is made where it is not."""
     if options.output is None:
         return {}
+    if options.output.is_dir():
+        raise BadValue(
+            "output", where="output", expected="a table, such as Results.csv", found=f"the folder {options.output}",
+            remedy=f"Name a file in it: {options.output / 'Results.csv'}.",
+        )  # fmt: skip
+    storage.make_folder(options.output.parent)
     beside = edge_profile.files_beside(options.output) if profiles else {}
     if not options.overwrite:
         refuse_existing([options.output, *beside.values()])

@@ -21,7 +21,9 @@ from temj.workflows import maps
 from temj.workflows.inputs import KINDS
 from temj.workflows.populations import NAMES
 
-ONCE = ("Summary.csv", "run.json", *NAMES)
+REPORT, REPORT_PDF, FIGURES = "report.html", "report.pdf", "report_figures"
+"""The files of a report of a run (:mod:`temj.workflows.report`), and the folder of what is drawn for it."""
+ONCE = ("Summary.csv", "run.json", *NAMES, REPORT, REPORT_PDF)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from temj import storage
 from temj.data import Table
 from temj.data.table_text import to_csv
 from temj.models import Model
-from temj.workflows import areas, films, outputs, population_fields, populations, record
+from temj.workflows import areas, films, outputs, population_fields, populations, record, report
 from temj.workflows.inputs import Job
 from temj.workflows.predict_options import PredictOptions
 
@@ -73,7 +73,8 @@ def finish(
     kept: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Table]:
     """Write Summary.csv, the populations and the final run.json; give the tables of the whole run (``kept``: notes of
-    this one only)."""
+    this one only). The report of an earlier run is removed."""
+    report.remove(folder)
     summary = record.rows_table(films.marked_rows(entries))
     if entries:
         storage.write_text(folder / "Summary.csv", to_csv(summary))

@@ -12,6 +12,7 @@ from temj.measurement.defect import ellipses as geometry
 from temj.measurement.defect.crops import box_rows, cut
 from temj.measurement.defect.edges import edges_of
 from temj.measurement.defect.refining import Refined, refine
+from temj.measurement.defect.same import distinct
 from temj.measurement.defect.settings import DefectSettings
 from temj.measurement.defect.watershed import AT_RIM, COVERS, boundary_ellipse, sign_of
 
@@ -58,10 +59,12 @@ def ellipses_of_boxes(
         settings: how.
 
     Returns:
-        The same objects in the same order (class, score, name, position …) with ELLIPSE shapes. ``info`` has that of
-        the boxes and ``edge``: class → which edge the ellipses follow; ``fallback``: indices of objects whose ellipse
-        is only the one that fits in the box, ``fallback_reasons``: reason → how many; ``edge_unclear``: indices of
-        those whose edge could not be measured, so that the ellipse is that of the watershed; and notes about all three.
+        The same objects in the same order (class, score, name, position …) with ELLIPSE shapes, without those that
+        ``settings.same`` leaves out. ``info`` has that of the boxes and ``edge``: class → which edge the ellipses
+        follow; ``kept``: indices of the boxes that the objects are of; of these objects ``fallback``: indices of those
+        whose ellipse is only the one that fits in the box, ``fallback_reasons``: reason → how many, ``edge_unclear``:
+        indices of those whose edge could not be measured, so that the ellipse is that of the watershed; and notes about
+        all that.
 
     Raises:
         BadValue: a shape that is no box, a box without size or with numbers that are not finite, or a margin in nm
@@ -72,9 +75,11 @@ def ellipses_of_boxes(
     edge = edges_of(boxes.class_name, settings.edge)
     wanted = np.array([edge[name] for name in boxes.class_name], object)
     fitted = fit_boxes(pixels, boxes, settings, wanted, calibration)
-    return boxes.with_columns(
-        shapes=geometry.to_shapes(fitted.ellipses), info={**boxes.info, **_told(fitted, boxes, edge, wanted)}
-    )
+    found = boxes.with_columns(shapes=geometry.to_shapes(fitted.ellipses))
+    if settings.same is None:
+        return found.with_columns(info=_info(fitted, np.full(len(boxes), True), boxes, wanted))
+    kept = distinct(found, fitted.reason == "", settings.same)
+    return found.take(kept).with_columns(info=_info(fitted, kept, boxes, wanted))
 
 
 def fit_boxes(
@@ -86,32 +91,36 @@ def fit_boxes(
     if not finite.all():
         pixels = np.where(finite, pixels, np.median(pixels[finite]) if finite.any() else 0.0)
     pixels = np.ascontiguousarray(pixels, np.float32)
-    ellipses, sign = np.full((len(box), 5), np.nan), np.full(len(box), -1.0)
-    reason = np.full(len(box), "", object)
-    for index, one in enumerate(box):
-        margins = settings.margins(one[2], one[3], calibration)
-        for times in (1, _AGAIN):
-            found = _rough(pixels, one, (times * margins[0], times * margins[1]), settings)
-            if found not in (AT_RIM, COVERS):
-                break
-        if isinstance(found, str):
-            reason[index] = found
-        else:
-            ellipses[index], sign[index] = found
+    ellipses, sign, reason = _rough(pixels, box, settings, calibration)
     _judge(reason, ellipses, box, settings)
     return _refined(pixels, box, (ellipses, sign, reason), edge, settings)
 
 
 def _rough(
-    pixels: np.ndarray, box: np.ndarray, margins: tuple[float, float], settings: DefectSettings
-) -> tuple[np.ndarray, float] | str:
-    """The ellipse of the watershed and the sign of the contrast; or why there is none."""
-    crop = cut(pixels, box, margins, settings.smoothing)
-    if crop is None:
-        return OUTSIDE
-    sign = sign_of(crop, settings.polarity)
-    found = boundary_ellipse(crop, sign)
-    return found if isinstance(found, str) else (found, sign)
+    pixels: np.ndarray, box: np.ndarray, settings: DefectSettings, calibration: Calibration
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The ellipses of the watershed, the signs of the contrast, and why there is none, "" where there is one."""
+    sign, reason = np.full(len(box), -1.0), np.full(len(box), OUTSIDE, object)
+    fitted, places = {}, {}
+    margins = settings.margins(box[:, 2:4], calibration)
+    todo = np.arange(len(box))
+    for times in (1, _AGAIN):
+        crops = cut(pixels, box[todo], times * margins[todo], settings.smoothing)
+        for index, crop in zip(todo.tolist(), crops, strict=True):
+            if crop is None:
+                continue
+            sign[index] = sign_of(crop, settings.polarity)
+            found = boundary_ellipse(crop, sign[index])
+            reason[index] = found if isinstance(found, str) else ""
+            if not reason[index]:
+                fitted[index], places[index] = found, (*crop.corner, crop.factor)
+        todo = todo[np.isin(reason[todo].astype(str), (AT_RIM, COVERS))]
+    ellipses, there = np.full((len(box), 5), np.nan), list(fitted)
+    rows, place = geometry.from_cv2(list(fitted.values())), np.array(list(places.values())).reshape(-1, 3)
+    rows[:, :4] /= place[:, 2:]
+    rows[:, :2] += place[:, :2]
+    ellipses[there] = rows
+    return ellipses, sign, reason
 
 
 def _refined(
@@ -159,34 +168,37 @@ def _pixels_of(micrograph: Micrograph | np.ndarray) -> tuple[np.ndarray, Calibra
     return np.asarray(micrograph), UNCALIBRATED
 
 
-def _told(fitted: Fitted, boxes: Instances, edge: dict[str, str], wanted: np.ndarray) -> dict[str, object]:
-    """What ``info`` says of it."""
-    failed = fitted.reason != ""
-    unclear = ~failed & ~fitted.clear
-    reasons = dict(Counter(fitted.reason[failed].tolist()).most_common())
-    flat = fitted.clear & ~fitted.ring & np.isin(wanted, ("middle", "inner"))
-    notes = list(boxes.info.get("notes", ()))
-    count = len(boxes)
-    if failed.any():
-        told = ", ".join(f"{reason}: {number}" for reason, number in reasons.items())
-        notes.append(
-            f"ellipses of {failed.sum()} of {count} boxes could not be fitted ({told}): they have the ellipse that "
-            "fits in the box"
-        )
-    if unclear.any():
-        notes.append(
-            f"the edge of {unclear.sum()} of {count} objects is unclear in its profiles: they have the ellipse of the "
-            "watershed"
-        )
-    if flat.any():
-        notes.append(
-            f"{flat.sum()} of {count} objects are no rings: instead of the middle or inner edge they have the half "
-            "maximum"
-        )
+def _info(fitted: Fitted, kept: np.ndarray, boxes: Instances, edge: np.ndarray) -> dict[str, object]:
+    """What ``info`` says of the objects that stay."""
+    reason, clear, ring = fitted.reason[kept], fitted.clear[kept], fitted.ring[kept]
+    failed = reason != ""
+    unclear = ~failed & ~clear
+    reasons = dict(Counter(reason[failed].tolist()).most_common())
+    flat = clear & ~ring & np.isin(edge[kept], ("middle", "inner"))
+    told = _notes(np.count_nonzero(kept), np.count_nonzero(~kept), reasons, *map(np.count_nonzero, (unclear, flat)))
     return {
-        "edge": {**boxes.info.get("edge", {}), **edge},
+        **boxes.info,
+        "edge": {**boxes.info.get("edge", {}), **dict(zip(boxes.class_name.tolist(), edge.tolist(), strict=True))},
+        "kept": np.flatnonzero(kept).tolist(),
         "fallback": np.flatnonzero(failed).tolist(),
         "fallback_reasons": reasons,
         "edge_unclear": np.flatnonzero(unclear).tolist(),
-        "notes": tuple(notes),
+        "notes": (*boxes.info.get("notes", ()), *told),
     }
+
+
+def _notes(count: int, same: int, reasons: dict[str, int], unclear: int, flat: int) -> list[str]:
+    """In words, what the user must know of ``count`` objects."""
+    failed = sum(reasons.values())
+    told = ", ".join(f"{reason}: {number}" for reason, number in reasons.items())
+    notes = (
+        (same, f"{same} of {count + same} boxes are left out: their ellipse is that of another box of the same class "
+               "with a higher score, so that one object would count twice"),
+        (failed, f"ellipses of {failed} of {count} boxes could not be fitted ({told}): they have the ellipse that "
+                 "fits in the box"),
+        (unclear, f"the edge of {unclear} of {count} objects is unclear in its profiles: they have the ellipse of the "
+                  "watershed"),
+        (flat, f"{flat} of {count} objects are no rings: instead of the middle or inner edge they have the half "
+               "maximum"),
+    )  # fmt: skip
+    return [note for number, note in notes if number]

@@ -8,20 +8,21 @@ tables degrees counter-clockwise. OpenCV's numbers enter only through :func:`fro
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from temj.data import RoiType, Shapes
 
+Fit = tuple[tuple[float, float], tuple[float, float], float]
+"""What ``cv2.fitEllipse`` gives: centre, the two full axes, and the angle of the first in degrees, clockwise on the
+screen."""
 
-def from_cv2(fitted: tuple[tuple[float, float], tuple[float, float], float]) -> np.ndarray:
-    """(5,) from what ``cv2.fitEllipse`` gives for points whose pixels' centres are at integers.
 
-    OpenCV's angle is in degrees, clockwise on the screen, that of the first of the two full axes.
-    """
-    (x, y), (first, second), angle = fitted
-    turn = math.radians(angle)
-    return ordered(np.array([[x + 0.5, y + 0.5, first / 2, second / 2, turn]]))[0]
+def from_cv2(fitted: Sequence[Fit]) -> np.ndarray:
+    """(n, 5) from what ``cv2.fitEllipse`` gives for points whose pixels' centres are at integers."""
+    x, y, first, second, angle = np.array([(*middle, *axes, angle) for middle, axes, angle in fitted]).reshape(-1, 5).T
+    return ordered(np.stack([x + 0.5, y + 0.5, first / 2, second / 2, np.radians(angle)], axis=1))
 
 
 def ordered(ellipses: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ _SMALLEST_AXIS = 0.4
 
 
 def fit_points(
-    points: np.ndarray, weights: np.ndarray, start: np.ndarray, iterations: int = 8
+    points: np.ndarray, weights: np.ndarray, start: np.ndarray, iterations: int = 5
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit an ellipse to each set of points.
 

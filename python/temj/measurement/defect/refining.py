@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,18 +11,21 @@ from temj.measurement.defect.edges import EDGES
 from temj.measurement.defect.fitting import fit_points
 from temj.measurement.defect.levels import Edges, edges_in, means_of, outside_level
 from temj.measurement.defect.profiles import Profiles, directions_for, sample
+from temj.opencv import opencv
 
-_ROUNDS = 2
-_REACH = (0.4, 0.2)
-_MORE = (2.5, 1.5)
-"""How far outside its ellipse an edge may lie in each round: this part of the minor semi-axis, and these pixels."""
+_FIRST, _THEN = (0.4, 2.5), (0.2, 1.5)
+"""How far outside the rough ellipse, and then the better one, an edge may lie: this part of the minor semi-axis, and
+these pixels more."""
 _TURN = 10.0
 """sd in degrees of the Gaussian that averages profiles of neighbouring directions."""
+_SEEN = 3.5
+"""sds of this Gaussian after which it ends."""
 _WEAK = 0.35
 """Directions with less than this part of the usual contrast (gaps of a ring) say nothing about its edge."""
 _LEAST_SHARE = 0.4
+_COARSE = 1.0
+"""Step in pixels of the profiles that only bring the rough ellipse near its edge."""
 _GROUP = 64
-_ALIGNED = 1
 _FLANK = 1.0
 _LEAST_SAMPLES = 5
 _HALF = "half-maximum"
@@ -76,27 +80,25 @@ def refine(pixels: np.ndarray, rough: np.ndarray, sign: np.ndarray, edge: np.nda
 
 
 def _refined(pixels: np.ndarray, rough: np.ndarray, sign: np.ndarray, edge: np.ndarray) -> Refined:
-    ellipse, clear, directions = rough, np.ones(len(rough), bool), directions_for(rough)
-    for number in range(_ROUNDS):
-        profiles = sample(pixels, ellipse, directions)
-        limit = _REACH[number] * ellipse[:, 3] + _MORE[number]
-        place, weight = half_maxima(profiles, sign, limit)
-        fitted, used = _fit(profiles, place, weight, ellipse)
+    ellipse, clear, directions = rough, np.full(len(rough), True), directions_for(rough)
+    for reach in (_FIRST, _THEN):
+        profiles = sample(pixels, ellipse, directions, step=_COARSE)
+        fitted, used = _fit(profiles, *half_maxima(profiles, sign, _limit(ellipse, *reach)), ellipse)
         clear &= ((used > 0).mean(axis=1) >= _LEAST_SHARE) & np.isfinite(fitted).all(axis=1)
         ellipse = np.where(clear[:, None], fitted, rough)
-    for _ in range(_ALIGNED):
-        profiles = sample(pixels, ellipse, directions)
-        edges = edges_in(means_of(profiles.distance, profiles.grey, used > 0, ellipse), sign, limit)
-        place, weight = aligned(profiles, edges, sign, used > 0)
-        fitted, used = _fit(profiles, place, weight, ellipse)
-        sound = clear & ((used > 0).mean(axis=1) >= _LEAST_SHARE) & np.isfinite(fitted).all(axis=1)
-        ellipse = np.where(sound[:, None], fitted, ellipse)
     profiles = sample(pixels, ellipse, directions)
-    edges = edges_in(means_of(profiles.distance, profiles.grey, used > 0, ellipse), sign, limit)
-    place, weight = aligned(profiles, edges, sign, used > 0)
-    half, wanted = (_at_edge(profiles, ellipse, edges, names, (place, weight)) for names in (_HALF, edge))
+    edges = edges_in(means_of(profiles.distance, profiles.grey, used > 0, ellipse), sign, _limit(ellipse, *_THEN))
+    points = aligned(profiles, edges, sign, used > 0)
+    half = wanted = _at_edge(profiles, ellipse, edges, _HALF, points)
+    if (edge != _HALF).any():
+        wanted = _at_edge(profiles, ellipse, edges, edge, points)
     clear &= np.isfinite(wanted).all(axis=1) & np.isfinite(half).all(axis=1)
     return Refined(*(np.where(clear[:, None], each, rough) for each in (half, wanted)), edges, clear)
+
+
+def _limit(ellipse: np.ndarray, share: float, more: float) -> np.ndarray:
+    """(n,) how far outside each ellipse its edge may lie."""
+    return share * ellipse[:, 3] + more
 
 
 def _fit(profiles: Profiles, place: np.ndarray, weight: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -120,26 +122,47 @@ def aligned(profiles: Profiles, edges: Edges, sign: np.ndarray, used: np.ndarray
         (n, directions) distances, 0 being that of the mean; NaN where unknown; and weights, 0 where it says nothing.
     """
     distance = profiles.distance
-    value = _averaged_around(sign[:, None, None] * profiles.grey)
+    value = _averaged_around(sign.astype(np.float32)[:, None, None] * profiles.grey)
     there = np.isfinite(value)
     known = there & (used | ~used.any(axis=1, keepdims=True))[..., None]
-    mean = np.where(known, value, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    mean = np.where(known, value, 0).sum(axis=1, dtype=float) / np.maximum(known.sum(axis=1), 1)
     slope = np.gradient(mean, axis=1) / np.gradient(distance, axis=1)
     flank = edges.positions["outer"] - edges.positions["half-maximum"] + _FLANK
     low = np.where(edges.ring, edges.positions["inner"] - _FLANK, edges.positions["half-maximum"] - 2 * flank)
     high = edges.positions["half-maximum"] + 2 * flank
-    window = there & ((distance >= low[:, None]) & (distance <= high[:, None]))[:, None, :]
-    basis = np.stack([np.ones_like(mean), mean, -slope], axis=2)
-    pairs = (basis[..., :, None] * basis[..., None, :]).reshape(*mean.shape, 9)
-    normal = (window.astype(float) @ pairs).reshape(*window.shape[:2], 3, 3)
-    right = np.where(window, value, 0.0) @ basis
-    size = np.einsum("ndii->ndi", normal)
-    found = np.linalg.solve(normal + (1e-9 * size[..., None] + 1e-12) * np.eye(3), right[..., None])[..., 0]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shift = found[..., 2] / found[..., 1]
+    window = (distance >= low[:, None]) & (distance <= high[:, None])
+    factor, shift, samples = _moved(value, there, mean, slope, window)
     room = np.maximum(flank, _FLANK)[:, None]
-    enough = (window.sum(axis=2) >= _LEAST_SAMPLES) & (found[..., 1] > _WEAK) & (np.abs(shift) <= 2 * room)
+    with np.errstate(invalid="ignore"):
+        enough = (samples >= _LEAST_SAMPLES) & (factor > _WEAK) & (np.abs(shift) <= 2 * room)
     return np.where(enough, shift, np.nan), np.where(enough, 1.0, 0.0)
+
+
+def _moved(
+    value: np.ndarray, there: np.ndarray, mean: np.ndarray, slope: np.ndarray, window: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Least squares of each profile as constant + factor (mean - shift slope): the factors, shifts and samples of each.
+
+    The normal equations of a line fit with two variables, solved by hand: many small systems at once.
+
+    Args:
+        value, there: (n, directions, m), and which of them are known.
+        mean, slope: (n, m).
+        window: (n, m) bool, what counts.
+    """
+    middle = (mean * window).sum(axis=1) / np.maximum(window.sum(axis=1), 1)
+    one, a, b = window.astype(float), (mean - middle[:, None]) * window, -slope * window
+    sums = there.astype(float) @ np.stack([one, a, b, a * a, a * b, b * b], axis=2)
+    count, sum_a, sum_b, aa, ab, bb = np.moveaxis(sums, 2, 0)
+    known = np.where(there, value - middle[:, None, None], 0.0)
+    sum_y, ay, by = np.moveaxis(known @ np.stack([one, a, b], axis=2), 2, 0)
+    each = np.maximum(count, 1)
+    aa, ab, bb = aa - sum_a * sum_a / each, ab - sum_a * sum_b / each, bb - sum_b * sum_b / each
+    ay, by = ay - sum_a * sum_y / each, by - sum_b * sum_y / each
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factor = (bb * ay - ab * by) / (aa * bb - ab * ab)
+        shift = (aa * by - ab * ay) / (bb * ay - ab * by)
+    return factor, shift, count
 
 
 def half_maxima(profiles: Profiles, sign: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -153,7 +176,7 @@ def half_maxima(profiles: Profiles, sign: np.ndarray, limit: np.ndarray) -> tupl
     Returns:
         (n, directions) distances, NaN where there is none; and weights, 0 where the contrast is too weak.
     """
-    value = _averaged_around(sign[:, None, None] * profiles.grey)
+    value = _averaged_around(sign.astype(np.float32)[:, None, None] * profiles.grey)
     distance = profiles.distance[:, None, :]
     background = outside_level(distance, value)
     allowed = (distance <= limit[:, None, None]) & np.isfinite(value)
@@ -173,16 +196,23 @@ def half_maxima(profiles: Profiles, sign: np.ndarray, limit: np.ndarray) -> tupl
 
 
 def _averaged_around(value: np.ndarray) -> np.ndarray:
-    """Profiles (n, directions, m) averaged with those of neighbouring directions; NaN stays NaN."""
-    directions = value.shape[1]
-    apart = np.arange(directions)
-    apart = np.minimum(apart, directions - apart) * (360.0 / directions)
-    kernel = np.exp(-0.5 * (apart / _TURN) ** 2).astype(np.float32)
-    matrix = np.stack([np.roll(kernel, shift) for shift in range(directions)])
+    """Profiles (n, directions, m) float32 averaged with those of neighbouring directions; NaN stays NaN."""
     there = np.isfinite(value)
-    weight = matrix @ there.astype(np.float32)
-    with np.errstate(invalid="ignore"):
-        return np.where(there, (matrix @ np.where(there, value, 0).astype(np.float32)) / weight, np.nan)
+    if there.all():
+        return _smoothed(value)
+    weight = np.maximum(_smoothed(there.astype(np.float32)), 1e-6)
+    return np.where(there, _smoothed(np.where(there, value, np.float32(0))) / weight, np.float32(np.nan))
+
+
+def _smoothed(value: np.ndarray) -> np.ndarray:
+    """(n, directions, m) after a Gaussian around the directions, of which the last is next to the first."""
+    count, directions, length = value.shape
+    sd = _TURN * directions / 360
+    reach = min(math.ceil(_SEEN * sd), directions // 2)
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sd) ** 2).astype(np.float32)
+    around = np.concatenate([value[:, -reach:], value, value[:, :reach]], axis=1).reshape(-1, length)
+    done = opencv().sepFilter2D(around, -1, np.ones(1, np.float32), kernel / kernel.sum())
+    return done.reshape(count, -1, length)[:, reach:-reach]
 
 
 def _at_edge(

@@ -13,10 +13,13 @@ The rule of the markers, in contrast c = ±(grey value - median of the rim of th
 
 from __future__ import annotations
 
+import math
+from functools import cache
+
 import numpy as np
 
-from temj.measurement.defect.crops import Crop
-from temj.measurement.defect.ellipses import from_cv2
+from temj.measurement.defect.crops import Crop, quantile
+from temj.measurement.defect.ellipses import Fit
 from temj.opencv import opencv
 
 NO_CONTRAST = "no contrast against the rim"
@@ -31,6 +34,11 @@ _CLEAR = 1.5
 _FRAME = 2
 """Pixels at the rim of a crop that are background (OpenCV's watershed leaves the outermost alone)."""
 _BACKGROUND, _DEFECT, _LINE = 1, 2, -1
+_ONE_PIECE = 2
+"""Labels, the background being one."""
+_TOP = 0.95
+_AWAY, _LEAST_AWAY = 0.35, 2.0
+_SQUARE = np.ones((3, 3), np.uint8)
 
 
 def sign_of(crop: Crop, polarity: str) -> float:
@@ -40,117 +48,126 @@ def sign_of(crop: Crop, polarity: str) -> float:
     """
     if polarity != "auto":
         return -1.0 if polarity == "dark" else 1.0
-    level, spread = _rim_of(crop)
-    deviation = crop.grey[crop.core] - level
+    deviation = crop.grey[crop.core] - np.float32(crop.level)
+    spread = np.float32(crop.spread)
     dark, bright = np.maximum(-deviation - spread, 0).sum(), np.maximum(deviation - spread, 0).sum()
     return 1.0 if bright > dark else -1.0
 
 
-def boundary_ellipse(crop: Crop, sign: float) -> np.ndarray | str:
-    """The ellipse (5,) around the defect in a crop, in image coordinates; or why there is none."""
-    found = _boundary(crop, sign, crop.zone)
-    return _boundary(crop, sign, crop.near) if isinstance(found, str) and found in (AT_RIM, COVERS) else found
-
-
-def _boundary(crop: Crop, sign: float, allowed: np.ndarray) -> np.ndarray | str:
-    level, spread = _rim_of(crop)
-    contrast = sign * (crop.grey - level)
-    top = float(np.percentile(contrast[crop.core], 95)) if crop.core.any() else 0.0
-    if top <= _CLEAR * spread or top <= 0:
+def boundary_ellipse(crop: Crop, sign: float) -> Fit | str:
+    """The ellipse around the defect in a crop, as OpenCV gives it, in pixels of the crop; or why there is none."""
+    contrast = np.float32(sign) * (crop.grey - np.float32(crop.level))
+    inside = contrast[crop.core]
+    top = quantile(inside, _TOP) if len(inside) else 0.0
+    if top <= _CLEAR * crop.spread or top <= 0:
         return NO_CONTRAST
-    pieces = _pieces((contrast > 0.5 * top) & allowed, crop)
-    if not pieces.any():
-        return NO_CONTRAST
-    filled = _filled(pieces) & allowed
-    flooded = _flooded(contrast, pieces, filled, crop)
+    strong = contrast > np.float32(0.5 * top)
+    flooded: np.ndarray | str = NO_CONTRAST
+    rim = _frame(crop)
+    for allowed in (crop.zone, crop.near):
+        flooded = _flooded(contrast, strong & allowed, allowed, rim, crop)
+        if not isinstance(flooded, str) or flooded not in (AT_RIM, COVERS):
+            break
     if isinstance(flooded, str):
         return flooded
     points = _line_points(flooded)
-    if isinstance(points, str):
-        return points
-    fitted = opencv().fitEllipse(points.astype(np.float32))
-    ellipse = from_cv2(fitted)
-    ellipse[:4] /= crop.factor
-    ellipse[:2] += crop.corner
-    return ellipse if np.isfinite(ellipse).all() and ellipse[3] > 0 else FEW_POINTS
+    if points is None or len(points) < _LEAST_POINTS:
+        return FEW_POINTS
+    fitted = opencv().fitEllipse(points)
+    return fitted if all(map(math.isfinite, (*fitted[0], fitted[2]))) and min(fitted[1]) > 0 else FEW_POINTS
 
 
-def _rim_of(crop: Crop) -> tuple[float, float]:
-    """Median of the rim, and the median deviation from it."""
-    rim = crop.zone & ~crop.box
-    if np.count_nonzero(rim) < 2 * _LEAST_POINTS:
-        rim = np.ones(crop.grey.shape, bool)
-        rim[1:-1, 1:-1] = False
-    values = crop.grey[rim]
-    level = float(np.median(values))
-    return level, float(np.median(np.abs(values - level)))
-
-
-def _pieces(mask: np.ndarray, crop: Crop) -> np.ndarray:
-    """The pieces (h, w) bool of a thresholded crop that belong to the box."""
+def _flooded(
+    contrast: np.ndarray, strong: np.ndarray, allowed: np.ndarray, rim: np.ndarray, crop: Crop
+) -> np.ndarray | str:
+    """Markers (h, w) int32 after the watershed; or why there are none."""
     cv2 = opencv()
-    reach = 1 + 2 * (min(crop.grey.shape) // 20)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    pieces = _pieces(strong, crop)
+    if pieces is None:
+        return NO_CONTRAST
+    pieces &= allowed
+    if (pieces & rim).any():
+        return COVERS if pieces[crop.zone].all() else AT_RIM
+    filled = _filled(pieces) & allowed
+    if (filled & rim).any():
+        return AT_RIM
+    framed = cv2.copyMakeBorder(filled.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    inner = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    outer = cv2.distanceTransform((~filled).view(np.uint8), cv2.DIST_L2, 5)
+    deepest = float(inner.max())
+    background = (outer > max(_LEAST_AWAY, _AWAY * deepest)) | rim
+    if not background.any():
+        return COVERS
+    markers = background.astype(np.int32) * _BACKGROUND
+    markers[inner > 0.5 * deepest] = _DEFECT
+    return cv2.watershed(_grey_of(contrast, pieces, filled), markers)
+
+
+def _grey_of(contrast: np.ndarray, pieces: np.ndarray, filled: np.ndarray) -> np.ndarray:
+    """(h, w, 3) uint8 of the contrast; what was filled is as strong as the pieces."""
+    cv2 = opencv()
+    hole = filled > pieces
+    if hole.any():
+        contrast = np.where(hole, np.maximum(contrast, np.float32(quantile(contrast[pieces], 0.5))), contrast)
+    low, high, _, _ = cv2.minMaxLoc(contrast)
+    scale = 255.0 / max(high - low, 1e-9)
+    grey = cv2.convertScaleAbs(contrast, alpha=scale, beta=-low * scale)
+    return cv2.merge([grey, grey, grey])
+
+
+def _pieces(mask: np.ndarray, crop: Crop) -> np.ndarray | None:
+    """The pieces (h, w) bool of a thresholded crop that belong to the box; None where there is none."""
+    cv2 = opencv()
+    closed = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_CLOSE, _disc(1 + 2 * (min(mask.shape) // 20)))
     count, labels = cv2.connectedComponents(closed, connectivity=8, ltype=cv2.CV_32S)
-    area = np.bincount(labels.ravel(), minlength=count)
+    if count <= _ONE_PIECE:
+        pieces = closed.view(bool)
+        return pieces if (pieces & crop.core).any() else None
     inside = np.bincount(labels[crop.core], minlength=count)
     inside[0] = 0
-    kept = (inside > _SIGNIFICANT * inside.max()) & (2 * inside >= area)
-    if not kept.any() and inside.max() > 0:
+    most = inside.max()
+    if most == 0:
+        return None
+    area = np.bincount(labels.ravel(), minlength=count)
+    kept = (inside > _SIGNIFICANT * most) & (2 * inside >= area)
+    if not kept.any():
         kept[inside.argmax()] = True
     return kept[labels]
+
+
+@cache
+def _disc(width: int) -> np.ndarray:
+    cv2 = opencv()
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
 
 
 def _filled(pieces: np.ndarray) -> np.ndarray:
     """Without holes; the convex hull where the pieces are parts of a ring."""
     cv2 = opencv()
-    contours, _ = cv2.findContours(pieces.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    contours, _ = cv2.findContours(pieces.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     filled = np.zeros(pieces.shape, np.uint8)
     cv2.drawContours(filled, contours, -1, 1, -1)
     hull = np.zeros_like(filled)
-    cv2.fillConvexPoly(hull, cv2.convexHull(np.concatenate(contours)), 1)
-    return (filled if np.count_nonzero(filled) >= _COVERED * np.count_nonzero(hull) else hull) > 0
+    cv2.fillConvexPoly(hull, cv2.convexHull(contours[0] if len(contours) == 1 else np.concatenate(contours)), 1)
+    return (filled if cv2.countNonZero(filled) >= _COVERED * cv2.countNonZero(hull) else hull).view(bool)
 
 
-def _flooded(contrast: np.ndarray, pieces: np.ndarray, filled: np.ndarray, crop: Crop) -> np.ndarray | str:
-    """Markers (h, w) int32 after the watershed; or why there are none."""
-    cv2 = opencv()
-    framed = cv2.copyMakeBorder(filled.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    inner = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    outer = cv2.distanceTransform((~filled).astype(np.uint8), cv2.DIST_L2, 5)
-    deepest = float(inner.max())
-    markers = np.zeros(filled.shape, np.int32)
-    rim = ~_eroded(crop)
-    if (filled & rim).any():
-        return COVERS if filled[crop.zone].all() else AT_RIM
-    markers[(outer > max(2.0, 0.35 * deepest)) | rim] = _BACKGROUND
-    if not (markers == _BACKGROUND).any():
-        return COVERS
-    markers[inner > 0.5 * deepest] = _DEFECT
-    painted = np.where(filled & ~pieces, np.maximum(contrast, np.median(contrast[pieces])), contrast)
-    low, high = float(painted.min()), float(painted.max())
-    grey = np.rint((painted - low) * (255.0 / max(high - low, 1e-9))).astype(np.uint8)
-    return cv2.watershed(cv2.merge([grey, grey, grey]), markers)
-
-
-def _eroded(crop: Crop) -> np.ndarray:
-    """The enlarged box without its outermost pixels; at the image's border it goes on."""
+def _frame(crop: Crop) -> np.ndarray:
+    """What is not the enlarged box, and its outermost pixels; not those at the image's border, where it goes on."""
     cv2 = opencv()
     left, top, right, bottom = (_FRAME * (not border) for border in crop.at_border)
-    zone = crop.zone.astype(np.uint8)
-    framed = cv2.copyMakeBorder(zone, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
-    inner = cv2.erode(framed, np.ones((3, 3), np.uint8))[1:-1, 1:-1] > 0
-    height, width = zone.shape
-    inner[:top] = inner[height - bottom :] = inner[:, :left] = inner[:, width - right :] = False
-    return inner
+    framed = cv2.copyMakeBorder(crop.zone.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    inner = cv2.erode(framed, _SQUARE)[1:-1, 1:-1]
+    height, width = crop.zone.shape
+    inner[:top] = inner[height - bottom :] = inner[:, :left] = inner[:, width - right :] = 0
+    return inner == 0
 
 
-def _line_points(flooded: np.ndarray) -> np.ndarray | str:
-    """(k, 2) x and y of the pixels of the line between defect and background, but for those at the image's border."""
+def _line_points(flooded: np.ndarray) -> np.ndarray | None:
+    """(k, 1, 2) int32, x and y of the pixels of the line between defect and background, but for those at the image's
+    border; None where there is none."""
     cv2 = opencv()
-    region = (flooded == _DEFECT).astype(np.uint8)
-    line = (cv2.dilate(region, np.ones((3, 3), np.uint8)) > 0) & (flooded == _LINE)
-    line[[0, -1]] = line[:, [0, -1]] = False
-    rows, columns = np.nonzero(line)
-    return FEW_POINTS if len(rows) < _LEAST_POINTS else np.stack([columns, rows], axis=1)
+    line = cv2.dilate((flooded == _DEFECT).view(np.uint8), _SQUARE)
+    line &= (flooded == _LINE).view(np.uint8)
+    line[[0, -1]] = line[:, [0, -1]] = 0
+    return cv2.findNonZero(line)
