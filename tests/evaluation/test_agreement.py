@@ -92,3 +92,12 @@ def test_major_axis_of_a_large_ellipse():
 
 def test_components_touch_at_corners():
     assert components(np.eye(5, dtype=bool)).max() == 1
+
+
+@pytest.mark.parametrize(
+    ("true", "found", "percent"), [(22.4, 23.1, 3.1), (8.2, 9.1, 10.9), (20.3, 22.4, 10.3), (1.77, 2.21, 24.9)]
+)
+def test_relative_errors_of_shen_follow_from_the_printed_means(true, found, percent) -> None:
+    """Mean diameters (nm) of 111 loops, dots and 100 loops, and a density, of Shen et al. (2021)."""
+    sums = Agreement(found=2, true=3, found_diameters=2 * found, true_diameters=3 * true)
+    assert 100 * sums.metrics()["diameter error"] == pytest.approx(percent, abs=0.1)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from temj.evaluation.agreement import Agreement
 from temj.evaluation.compared import Compared
 from temj.evaluation.confusion import NOTHING, Confusion
 from temj.geometry.overlap import Overlaps
@@ -35,7 +36,9 @@ def test_the_published_matrix_and_its_percentages() -> None:
 
 def test_published_f1_follows_from_precision_and_recall() -> None:
     for p, r, f1 in ((0.73, 0.83, 0.78), (0.65, 0.71, 0.68), (0.62, 0.72, 0.67)):
-        assert 2 * p * r / (p + r) == pytest.approx(f1, abs=0.006)
+        found = Agreement(matched=p * r, found=r, true=p).metrics()
+        assert (found["object precision"], found["object recall"]) == pytest.approx((p, r))
+        assert found["object F1"] == pytest.approx(f1, abs=0.006)
 
 
 def test_images_add_up_and_the_table_says_which_is_which() -> None:

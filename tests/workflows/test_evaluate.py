@@ -115,7 +115,9 @@ def test_the_files_and_the_worst_image_first(tmp_path: Path, dataset: Path, foun
     names = {file.relative_to(out).as_posix() for file in out.rglob("*") if file.is_file()}
     pictures = {"overlays/01_c.png", "overlays/02_b.png", "overlays/03_a.png"}
     detection = {"match_iou.csv", "detection.png", "confusion.csv", "confusion.png"}
-    assert names == {"evaluation.csv", "evaluation.json", "images.csv", "run.json"} | detection | pictures
+    sizes = {"quantities.csv", "sizes.csv", "sizes.png", "pairs.csv", "pairs.png", "differences.png"}
+    sizes |= {"image_errors.csv", "image_errors.png"}
+    assert names == {"evaluation.csv", "evaluation.json", "images.csv", "run.json"} | detection | sizes | pictures
     facts = json.loads((out / "evaluation.json").read_text())
     assert set(facts["files"]) == names - {"evaluation.json", "run.json"}
     assert {row["name"] for row in facts["metrics"]} >= {"IoU", "object F1", "area error", "P1", "P2", "r"}
@@ -283,6 +285,36 @@ def test_what_does_not_fit_is_said_in_words(tmp_path: Path, dataset: Path, found
     with pytest.raises(BadDataset, match=r"not-annotated.*none for b"):
         evaluate(dataset, found, out)
     assert not out.exists()
+
+
+def coco(path: Path, stems: str, objects: dict[str, list[list[int]]], marked: str = "") -> Path:
+    """A COCO file of pores: boxes by stem, and the stems that are marked as looked at."""
+    images = [
+        {"id": n, "file_name": f"{stem}.png", "width": SIDE, "height": SIDE}
+        | ({"temj": {"annotated": True}} if stem in marked else {})
+        for n, stem in enumerate(stems)
+    ]
+    boxes = [(stems.index(stem), box) for stem, several in objects.items() for box in several]
+    entries = [{"id": n, "image_id": image, "category_id": 1, "bbox": box} for n, (image, box) in enumerate(boxes)]
+    path.write_text(json.dumps({"images": images, "annotations": entries, "categories": [{"id": 1, "name": "pore"}]}))
+    return path
+
+
+def test_an_image_without_objects_is_no_empty_file(tmp_path: Path) -> None:
+    some = {"a": [[4, 4, 10, 10]]}
+    true = coco(tmp_path / "true.json", "ab", {"a": some["a"], "b": [[9, 9, 8, 8]]})
+    tables = evaluate(true, coco(tmp_path / "some.json", "ab", some), tmp_path / "one")
+    assert sorted(tables["images"]["Image"]) == ["a", "b"]
+    assert value(tables, "pore", "object recall") == 0.5
+    assert any("nothing was found in 1 image that the file lists" in note for note in tables["notes"]["Note"])
+    tables = evaluate(true, coco(tmp_path / "none.json", "ab", {}), tmp_path / "two")
+    assert value(tables, "pore", "object recall") == 0
+    tables = evaluate(coco(tmp_path / "marked.json", "ab", some, "b"), true, tmp_path / "three")
+    assert value(tables, "pore", "object precision") == 0.5
+    with pytest.raises(BadAnnotation, match=r'not-annotated.*2 images without objects .*a.*"annotated": true'):
+        evaluate(tmp_path / "none.json", true, tmp_path / "four")
+    with pytest.raises(BadAnnotation, match=r"no-images.*no image at all"):
+        evaluate(coco(tmp_path / "nothing.json", "", {}), true, tmp_path / "four")
 
 
 def test_a_model_needs_the_images(tmp_path: Path) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from temj.commands.base import Cancelled, Command, Parameters, Progress, TextOrNumber, Values, parameter
 from temj.commands.repeat import repeat
+
+
+def _as_tuple(value: Any) -> Any:
+    """A single prediction is one of one."""
+    return (value,) if isinstance(value, str) else value
 
 
 class EvaluateParameters(Parameters):
@@ -17,9 +22,10 @@ class EvaluateParameters(Parameters):
     truth: Path = parameter(
         ..., "Dataset folder, or annotation file or folder of any format.", role="input_path", positional=True
     )
-    prediction: str = parameter(
+    prediction: Annotated[tuple[str, ...], BeforeValidator(_as_tuple), Field(min_length=1)] = parameter(
         ...,
-        "Result folder of temj predict, annotation file or folder, or a model (name or folder), which then predicts.",
+        "Result folder of temj predict, annotation file or folder, or a model (name or folder), which then predicts; "
+        "several are compared with each other too.",
         positional=True,
     )
     output: Path = parameter(..., "Folder to write.", role="output_folder")
@@ -43,10 +49,16 @@ class EvaluateParameters(Parameters):
         "What of two objects must overlap: their outlines, the upright boxes around them, the rotated ones; auto: "
         "boxes where one side has nothing else.",
     )
+    second: Path | None = parameter(
+        None,
+        "Annotations of the same images by a second person: says whether the machine is further from a person than two "
+        "persons from each other.",
+        role="input_path",
+    )
     size_bins: tuple[Annotated[float, Field(gt=0)], ...] = parameter(
         (),
-        "Limits of the sizes by which average precision is parted, such as 10 20 40; else quartiles of what is "
-        "annotated.",
+        "Limits of the sizes by which average precision, recall, precision and errors are parted, such as 10 20 40; "
+        "else bins with about as many annotated objects each.",
         unit="nm", advanced=True,
     )  # fmt: skip
     class_map: tuple[str, ...] = parameter(
@@ -68,7 +80,7 @@ class EvaluateParameters(Parameters):
         advanced=True,
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = parameter("auto", "Where a model runs.", advanced=True)
-    pictures: int = parameter(20, "Overlay pictures of so many images, the worst first.", ge=0, advanced=True)
+    pictures: int = parameter(20, "Overlays and panels of so many images, the worst first.", ge=0, advanced=True)
     overwrite: bool = parameter(False, "Replace the files of an earlier evaluation.", advanced=True)
 
 
@@ -77,10 +89,10 @@ _OPTIONS = set(EvaluateParameters.model_fields) - {"truth", "prediction", "outpu
 
 def run(parameters: EvaluateParameters, _inputs: Values, progress: Progress, cancelled: Cancelled) -> Values:
     """Compare, and write tables and pictures."""
-    from temj.workflows.evaluate import evaluate_files
     from temj.workflows.evaluate_images import EvaluateOptions
+    from temj.workflows.evaluate_several import evaluate_all
 
-    return evaluate_files(
+    return evaluate_all(
         parameters.truth,
         parameters.prediction,
         parameters.output,

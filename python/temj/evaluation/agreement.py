@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
@@ -15,6 +15,7 @@ from temj.opencv import opencv
 cv2 = opencv()
 
 Diameter = Literal["major", "geometric", "equivalent"]
+Lengths = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 DEFINITIONS = {
     "IoU": "pixels found and annotated / pixels found or annotated, over all images together",
@@ -173,14 +174,16 @@ def compare_objects(
 ) -> Agreement:
     """As :func:`compare`, of objects that may overlap; lengths are in the unit of ``pixel`` (width, height)."""
     found, true = found.inside(counts, mostly=True), true.inside(counts)
-    return agreement_of(found, true, len(match(found, true, iou)), diameter, pixel)
+    sizes = lengths(found, diameter, pixel), lengths(true, diameter, pixel)
+    return agreement_of(found, true, len(match(found, true, iou)), *sizes)
 
 
-def agreement_of(
-    found: Objects, true: Objects, matched: int, diameter: Diameter, pixel: tuple[float, float]
-) -> Agreement:
-    """The sums for objects that all count, of which so many are matched."""
-    sums = [_lengths(objects, diameter, pixel) for objects in (found, true)]
+def agreement_of(found: Objects, true: Objects, matched: int, found_sizes: Lengths, true_sizes: Lengths) -> Agreement:
+    """The sums for objects that all count, of which so many are matched; sizes as of :func:`lengths`."""
+    sums = [
+        [float(np.nansum(values[objects.present])) for values in sizes]
+        for objects, sizes in ((found, found_sizes), (true, true_sizes))
+    ]
     masks = found.mask, true.mask
     return Agreement(
         both=int(np.count_nonzero(masks[0] & masks[1])),
@@ -198,15 +201,19 @@ def agreement_of(
     )
 
 
-def _lengths(objects: Objects, rule: Diameter, pixel: tuple[float, float]) -> tuple[float, float, float]:
-    """Sums of diameters, major and minor axes."""
+def lengths(objects: Objects, rule: Diameter | Sequence[Diameter], pixel: tuple[float, float]) -> Lengths:
+    """Diameter, major and minor axis of each object: (n,) float64 each, NaN without pixels.
+
+    Args:
+        objects: which.
+        rule: which length is the diameter, of all or of each.
+        pixel: width and height of a pixel, in the unit of the result.
+    """
     major, minor = objects.axes(pixel)
-    diameters = major
-    if rule == "geometric":
-        diameters = np.sqrt(major * minor)
-    elif rule == "equivalent":
-        diameters = 2 * np.sqrt(objects.area * pixel[0] * pixel[1] / np.pi)
-    return tuple(float(np.nansum(lengths)) for lengths in (diameters, major, minor))
+    area = np.where(objects.present, objects.area, np.nan) * pixel[0] * pixel[1]
+    rules = np.broadcast_to(np.asarray(rule, object), major.shape)
+    diameter = np.where(rules == "geometric", np.sqrt(major * minor), major)
+    return np.where(rules == "equivalent", 2 * np.sqrt(area / np.pi), diameter), major, minor
 
 
 def is_noise(pieces: int, objects: int) -> bool:

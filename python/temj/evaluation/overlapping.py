@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from temj.data import RoiType, Shapes
+from temj.data import RoiType, Shape, Shapes
 from temj.geometry.moving import as_polygons, bounds
 from temj.geometry.overlap import Overlaps, best_partners
 from temj.geometry.rotated import of_shapes, of_upright, rotated_iou
@@ -19,7 +19,8 @@ KINDS: dict[Kind, str] = {
     "rotated": "area in both of the smallest rotated boxes around the objects / area in one of them",
 }
 """What the IoU of two objects is of → how it is computed."""
-_BOXES = (RoiType.RECT, RoiType.ROTATED_RECT)
+BOXES = (RoiType.RECT, RoiType.ROTATED_RECT)
+"""Shapes that are boxes."""
 
 
 def kind_of(parts: Iterable[Shapes]) -> Kind:
@@ -49,6 +50,13 @@ def boxes_of(shapes: Shapes) -> np.ndarray:
     return boxes
 
 
+def boxes_around(shapes: Shapes) -> Shapes:
+    """The upright boxes of :func:`boxes_of` as shapes."""
+    boxes = boxes_of(shapes)
+    boxes[:, 2:] -= boxes[:, :2]
+    return Shapes.of([Shape(RoiType.RECT, params=tuple(box), subpixel=True) for box in boxes.tolist()])
+
+
 def diameters(shapes: Shapes, areas: np.ndarray, kind: Kind) -> np.ndarray:
     """The equivalent diameter of each object, (n,) float64.
 
@@ -61,7 +69,7 @@ def diameters(shapes: Shapes, areas: np.ndarray, kind: Kind) -> np.ndarray:
         kind: what is compared.
     """
     found = 2 * np.sqrt(np.asarray(areas, float) / np.pi)
-    boxes = np.isin(shapes.roi_type, _BOXES) & (kind != "outlines")
+    boxes = np.isin(shapes.roi_type, BOXES) & (kind != "outlines")
     if boxes.any():
         length, width = of_shapes(shapes.take(boxes))[:, 2:4].T
         found[boxes] = np.sqrt(length * width)

@@ -60,6 +60,11 @@ def average_precisions(
     return rows
 
 
+def mean_precision(images: Sequence[Compared], classes: Sequence[str]) -> float:
+    """AP50:95, mean over the classes of which something is annotated; NaN where nothing is."""
+    return float(_values([[_ranked(image.of_class(k), None) for image in images] for k in range(len(classes))])[1])
+
+
 def _rows(images: Sequence[Compared], classes: Sequence[str], part: Bin | None, suffix: str, told: str) -> list[Figure]:
     ranked = [[_ranked(image.of_class(number), part) for image in images] for number in range(len(classes))]
     groups = [(name, [number]) for number, name in enumerate(classes)]

@@ -65,6 +65,11 @@ def bar(
     return picture
 
 
+def has_room(width: int, micrograph: Micrograph, scale: float) -> bool:
+    """Whether a picture of this width has room for a scale bar, or for the words that say why there is none."""
+    return _scale_bar(width, micrograph, scale, Writer(width)) is not None
+
+
 def _scale_bar(width: int, micrograph: Micrograph, scale: float, writer: Writer) -> np.ndarray | None:
     """The bar and its length as a picture, or words where the pixel size is not known; None where there is no room."""
     if micrograph.calibration.nm is None:

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from temj.data import Table
+from temj.plots.canvas import new_figure, png_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MEASURES = {"F1": ("#009e73", "-"), "Precision": ("#e69f00", "--"), "Recall": ("#56b4e9", ":")}
 _MAP = "cividis"
 _NEAR = 0.04
 _LIGHT = 0.55
 """Values above this are written in black: the colours of the map are light there."""
-
-
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Figure) -> bytes:
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Software": None})  # no version in it: the same bytes everywhere
-    return picture.getvalue()
 
 
 def grid_map(grid: Table, chosen: tuple[float, float], title: str) -> bytes:
@@ -47,7 +31,7 @@ def grid_map(grid: Table, chosen: tuple[float, float], title: str) -> bytes:
     confidences, ious = np.unique(grid["Confidence"]), np.unique(grid["Match IoU"])
     rows, columns = np.searchsorted(confidences, grid["Confidence"]), np.searchsorted(ious, grid["Match IoU"])
     wide, high = 1.6 + 0.42 * len(ious), 1.5 + 0.3 * len(confidences)
-    figure = _figure(max(9.0, 3 * wide), max(3.5, high))
+    figure = new_figure(max(9.0, 3 * wide), max(3.5, high))
     panels = figure.subplots(1, 3, sharey=True)
     for panel, name in zip(panels, _MEASURES, strict=True):
         cells = np.full((len(confidences), len(ious)), np.nan)
@@ -65,7 +49,7 @@ def grid_map(grid: Table, chosen: tuple[float, float], title: str) -> bytes:
     figure.suptitle(
         f"{title}\nframed: confidence {chosen[0]:g}, match IoU {chosen[1]:g}, F1 {best[0]:.3f}", fontsize=10
     )
-    return _png(figure)
+    return png_of(figure)
 
 
 def _frame(panel: Axes, column: int, row: int) -> None:
@@ -96,7 +80,7 @@ def detection_curves(
         iou: the match IoU that is used, drawn likewise.
         title: what and on which data.
     """
-    figure = _figure(9 if against_confidence is not None else 5.5, 4)
+    figure = new_figure(9 if against_confidence is not None else 5.5, 4)
     panels = figure.subplots(1, 1 if against_confidence is None else 2, squeeze=False, sharey=True)[0]
     _curves(panels[0], against_iou, "Match IoU")
     _line(panels[0], iou, f"{iou:g}")
@@ -106,7 +90,7 @@ def detection_curves(
         panels[1].set(xlabel=f"Confidence (score above), at match IoU {iou:g}")
         _marks(panels[1], marks)
     figure.suptitle(title, fontsize=10)
-    return _png(figure)
+    return png_of(figure)
 
 
 def _curves(panel: Axes, table: Table, axis: str) -> None:
@@ -151,7 +135,7 @@ def confusion_map(
     """
     count = len(classes)
     side = 1.9 + 0.75 * (count + 1)
-    figure = _figure(max(8.5, 2 * side + 1), max(3.6, side))
+    figure = new_figure(max(8.5, 2 * side + 1), max(3.6, side))
     panels = figure.subplots(1, 2, sharey=True)
     sums = matched.sum(1, keepdims=True), matched.sum(0, keepdims=True)
     for panel, total, words in zip(panels, sums, ("predicted class (row)", "annotated class (column)"), strict=True):
@@ -170,7 +154,7 @@ def confusion_map(
     panels[0].set_ylabel("Predicted class")
     figure.colorbar(image, ax=panels, shrink=0.8, label="Share of matched objects")
     figure.suptitle(title, fontsize=10)
-    return _png(figure)
+    return png_of(figure)
 
 
 def _counts(panel: Axes, shares: np.ndarray, matched: np.ndarray, missed: np.ndarray, extra: np.ndarray) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,14 @@ from temj.datasets.problems import counted, listed
 from temj.errors import BadValue, Cancelled
 from temj.workflows import evaluate_outputs as files
 from temj.workflows import outputs, record
-from temj.workflows.evaluate_classes import read_class_map, truth_with_classes
+from temj.workflows.evaluate_classes import read_class_map, truth_with_classes, with_classes
 from temj.workflows.evaluate_edges import edge_notes
 from temj.workflows.evaluate_guess import Asking, Prediction
 from temj.workflows.evaluate_images import EvaluateOptions, Work, rules_for
 from temj.workflows.evaluate_prediction import open_prediction
 from temj.workflows.evaluate_report import report
 from temj.workflows.evaluate_sides import Side, read_side
+from temj.workflows.swapped import require_dataset
 
 Progress = Callable[[str, int, int], None]
 
@@ -49,8 +50,9 @@ def evaluate_files(
         cancelled: polled between images; nothing is written then.
 
     Returns:
-        Tables ``evaluation``, ``images``, ``match_iou``, ``confusion``, ``heading``, ``notes`` and ``files``; ``curve``
-        and ``confidence`` where they are known.
+        Tables ``evaluation``, ``images``, ``quantities``, ``sizes``, ``pairs``, ``image_errors``, ``match_iou``,
+        ``confusion``, ``heading``, ``notes`` and ``files``; ``curve``, ``creme``, ``confidence`` and ``persons`` where
+        they are known.
 
     Raises:
         BadValue, BadAnnotation, BadDataset, BadImage, BadModel: the inputs cannot be used, or do not fit each other.
@@ -59,6 +61,7 @@ def evaluate_files(
         StorageError: a file could not be written.
     """
     started, output = record.now(), output.absolute()
+    require_dataset(truth, prediction, "truth")
     stale = files.make_room(output, options.overwrite)
     if options.pixel_size:
         parse_pixel_size(options.pixel_size)
@@ -69,8 +72,9 @@ def evaluate_files(
     )
     guessed = open_prediction(prediction, true.classes, context, asking)
     guessed, stems, notes = matched(true, guessed)
-    notes += edge_notes(true, guessed)
-    done = Work(true, guessed, rules_for(true, guessed, options), options)
+    second = read_second(options.second, true, context)
+    notes += edge_notes(true, guessed) + _about_second(second, stems)
+    done = Work(true, guessed, rules_for(true, guessed, options), options, second)
     for number, stem in enumerate(stems):
         if cancelled and cancelled():
             raise Cancelled(where="evaluate", found=f"{number} of {len(stems)} images compared")
@@ -89,21 +93,38 @@ def evaluate_files(
 def _settings(options: EvaluateOptions) -> dict[str, Any]:
     """What decides about the result, as JSON values."""
     names = (
-        "part",
-        "classes",
-        "masks",
-        "class_map",
-        "iou",
-        "overlap",
-        "size_bins",
-        "threshold",
-        "tta",
-        "input_size",
-        "pixel_size",
-        "area",
-    )
+        "part", "classes", "masks", "class_map", "iou", "overlap", "size_bins", "threshold", "tta", "input_size",
+        "pixel_size", "area",
+    )  # fmt: skip
     values = {name: getattr(options, name) for name in names}
+    values["second"] = str(options.second) if options.second else None
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def read_second(path: Path | None, true: Side, context: Context) -> Side | None:
+    """The annotations of a second person, with the classes of the truth; None where there are none.
+
+    Raises:
+        BadDataset, BadAnnotation, BadImage, Refused: they cannot be used, or have classes that the truth has not.
+    """
+    return None if path is None else with_classes(read_side(path.absolute(), "all", context), true.classes, {})
+
+
+def _about_second(second: Side | None, stems: Sequence[str]) -> list[str]:
+    """Notes about the second person.
+
+    Raises:
+        BadValue: no image in common.
+    """
+    if second is None:
+        return []
+    if not set(second.images) & set(stems):
+        raise BadValue(
+            "no-image-in-common", where=f"second ({second.path})",
+            expected=f"annotations of the images that are compared: {listed(list(stems), 5)}",
+            found=listed(sorted(second.images), 5), remedy="Give files the names of their images.",
+        )  # fmt: skip
+    return [f"second person: {note}" for note in second.notes]
 
 
 def matched(true: Side, guessed: Prediction) -> tuple[Prediction, list[str], list[str]]:

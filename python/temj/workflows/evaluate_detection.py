@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from temj.data import Table
@@ -16,34 +14,17 @@ from temj.evaluation.sizes import average_precisions, quartiles
 from temj.evaluation.summary import ALL, Figure
 from temj.plots.detection import confusion_map, detection_curves
 from temj.workflows import evaluate_outputs as files
-from temj.workflows.evaluation import Evaluation
+from temj.workflows.evaluation import Evaluation, Part
 
 MATCH_IOUS = tuple(round(0.05 * step, 2) for step in range(2, 20))
 """Match IoUs of the curve: 0.1, 0.15 … 0.95."""
 
 
-@dataclass(frozen=True, eq=False)
-class Detection:
-    """What is told of detection.
-
-    Attributes:
-        rows: figures.
-        tables: name → table: ``match_iou``, ``confusion``, and ``confidence`` where scores are known.
-        made: files, name → bytes.
-        notes: for the user.
-    """
-
-    rows: tuple[Figure, ...]
-    tables: dict[str, Table]
-    made: dict[str, bytes]
-    notes: tuple[str, ...]
-
-
-def detection(evaluation: Evaluation) -> Detection:
-    """All of it."""
+def detection(evaluation: Evaluation) -> Part:
+    """Tables ``match_iou`` and ``confusion``, and ``confidence`` where scores are known."""
     images = [judged.compared for judged in evaluation.judged.values()]
     classes, iou = evaluation.rules.classes, evaluation.rules.iou
-    title = f"{evaluation.guessed.title}, {counted(len(images), 'image')}"
+    title = evaluation.title
     rows = _ignoring_classes(evaluation) if len(classes) > 1 else []
     ranked, notes = _ranked(evaluation)
     confusion = Confusion.of(images, classes, iou)
@@ -60,7 +41,7 @@ def detection(evaluation: Evaluation) -> Detection:
         made[files.CONFUSION_PNG] = confusion_map(
             classes, confusion.matched, confusion.missed, confusion.extra, f"{title}, match IoU > {iou:g}"
         )
-    return Detection((*rows, *ranked), tables, made, tuple(notes))
+    return Part((*rows, *ranked), tables, made, tuple(notes))
 
 
 def _without(table: Table, name: str) -> Table:

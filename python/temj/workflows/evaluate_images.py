@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from temj.area import analysed
-from temj.data import Calibration, Instances, Micrograph
+from temj.data import Calibration, Instances, Micrograph, Shapes
 from temj.data.calibration import UNCALIBRATED, parse_pixel_size
 from temj.datasets.contents import content
 from temj.datasets.problems import counted, listed
@@ -19,9 +20,22 @@ from temj.evaluation.calibration import GRID
 from temj.evaluation.judging import Judged, Rules, judge, known_area
 from temj.evaluation.objects import Objects
 from temj.evaluation.overlapping import Kind, kind_of
+from temj.evaluation.persons import Three
+from temj.evaluation.quantities import Seen
 from temj.evaluation.ranking import Ranking
+from temj.plots import PALETTE
 from temj.workflows import evaluate_outputs as files
 from temj.workflows.evaluate_guess import Guess, Prediction
+from temj.workflows.evaluate_pictures import (
+    OVERLAYS,
+    PANELS,
+    STRIP,
+    Shown,
+    pairs_strip,
+    panels,
+    picture_name,
+    truth_against_prediction,
+)
 from temj.workflows.evaluate_scores import Scored, scored
 from temj.workflows.evaluate_sides import Side
 from temj.workflows.evaluation import Evaluation
@@ -47,6 +61,7 @@ class EvaluateOptions:
     pixel_size: str = ""
     area: str = "auto"
     pictures: int = 20
+    second: Path | None = None
     overwrite: bool = False
 
 
@@ -74,8 +89,11 @@ class Work:
     guessed: Prediction
     rules: Rules
     options: EvaluateOptions
+    second: Side | None = None
     judged: dict[str, Judged] = field(default_factory=dict)
-    found: dict[str, Instances] = field(default_factory=dict)
+    shown: dict[str, Shown] = field(default_factory=dict)
+    seen: dict[str, tuple[Seen, Seen]] = field(default_factory=dict)
+    three: dict[str, Three] = field(default_factory=dict)
     calibrations: dict[str, Calibration] = field(default_factory=dict)
     rankings: dict[str, Ranking] = field(default_factory=dict)
     curves: dict[str, list[Agreement]] = field(default_factory=dict)
@@ -92,7 +110,14 @@ class Work:
         pixel = _aspect(micrograph.calibration)
         true = self.true.images[stem].instances
         self.judged[stem] = judge(guess.found.instances, true, counts, self.rules, pixel, guess.found.boxes)
-        self.found[stem], self.calibrations[stem] = guess.found.instances, micrograph.calibration
+        self.calibrations[stem] = micrograph.calibration
+        self.seen[stem] = (
+            Seen.of(true, self.judged[stem], counts, found=False),
+            Seen.of(guess.found.instances, self.judged[stem], counts, found=True),
+        )
+        self._keep(stem, guess)
+        if self.second is not None and stem in self.second.images:
+            self.three[stem] = self._three(stem, guess, micrograph)
         self.shares[stem] = 100 * micrograph.area_pixels / micrograph.pixels.size
         for note in guess.notes:
             self.notes.setdefault(note, []).append(stem)
@@ -108,6 +133,25 @@ class Work:
         if known:
             self.contents[stem] = content(micrograph.pixels)
 
+    def _keep(self, stem: str, guess: Guess) -> None:
+        """What its pictures need; maps of the worst images only, so that memory stays flat."""
+        self.shown[stem] = Shown.of(guess)
+        mapped = {stem: self.judged[stem] for stem, shown in self.shown.items() if shown.levels}
+        for better in files.worst_first(mapped)[self.options.pictures :]:
+            self.shown[better] = replace(self.shown[better], levels={})
+
+    def _three(self, stem: str, guess: Guess, micrograph: Micrograph) -> Three:
+        """The machine and both persons on the pixels that neither person leaves out."""
+        true, other = self.true.images[stem].instances, self.second.images[stem].instances
+        counts = self.counts(stem, micrograph)
+        counts = counts & known_area(other, *counts.shape)
+        pixel, found = _aspect(micrograph.calibration), guess.found
+        return Three(
+            judge(other, true, counts, self.rules, pixel),
+            judge(found.instances, true, counts, self.rules, pixel, found.boxes),
+            judge(found.instances, other, counts, self.rules, pixel, found.boxes),
+        )
+
     def scene(self, stem: str) -> tuple[Micrograph, bool]:
         """The image with its analysed area, and whether its pixels are known; else an even one of its size.
 
@@ -120,6 +164,8 @@ class Work:
         if image is None and guessed is not None:
             image = side.micrograph(stem)
         sizes = {"the truth says": own.size, "the prediction says": guessed.size if guessed else None}
+        if self.second is not None and stem in self.second.images:
+            sizes["the second annotation says"] = self.second.images[stem].size
         sizes["its image has"] = None if image is None else (image.width, image.height)
         width, height = _one_size(stem, sizes)
         known = image is not None
@@ -159,6 +205,9 @@ class Work:
             {stem: self.true.images[stem].part for stem in scaled}, self.rankings, self.curves,
             {stem: known.scaled(factor[stem]) for stem, known in self.scores.items()}, self.options.size_bins,
             tuple(told),
+            {stem: (one.scaled(factor[stem]), other.scaled(factor[stem])) for stem, (one, other) in self.seen.items()},
+            {stem: three.scaled(factor[stem]) for stem, three in self.three.items()},
+            self.second.title if self.second else "",
         )  # fmt: skip
 
     def _left_out(self) -> list[str]:
@@ -174,14 +223,37 @@ class Work:
         ]
 
     def pictures(self, stems: Sequence[str]) -> dict[str, bytes]:
-        """Name → PNG, the worst image first."""
-        made = {}
+        """Name → PNG: overlays and panels of these images, the worst first, and pairs of all of them."""
+        made: dict[str, bytes] = {}
         for rank, stem in enumerate(stems, start=1):
             micrograph, _ = self.scene(stem)
             true, counts = self.true.images[stem].instances, self.counts(stem, micrograph)
-            picture = files.picture(micrograph, self.found[stem], true, self.judged[stem], counts)
-            made[files.picture_name(rank, stem)] = picture
-        return made
+            shown, judged = self.shown[stem], self.judged[stem]
+            overlay = truth_against_prediction(micrograph, shown.found.instances, true, judged, counts)
+            made[picture_name(OVERLAYS, rank, stem)] = overlay
+            steps = panels(stem, micrograph, shown, true, judged, counts, self.colours())
+            if steps is not None:
+                made[picture_name(PANELS, rank, stem)] = steps
+        pairs = (
+            pairs_strip(self.judged, self.rules.iou, lambda stem: self.scene(stem)[0], self._compared)
+            if stems
+            else None
+        )
+        return made | ({STRIP: pairs} if pairs is not None else {})
+
+    def _compared(self, stem: str) -> tuple[Shapes, Shapes]:
+        """Shapes found and annotated, whose overlap was compared."""
+        found = self.shown[stem].found
+        boxes = found.boxes is not None and self.rules.kind != "outlines"
+        return found.boxes if boxes else found.instances.shapes, self.true.images[stem].instances.shapes
+
+    def colours(self) -> dict[str, str]:
+        """``#rrggbb`` of the classes: of the dataset, else of the model's card, else of the palette."""
+        known = {entry.name: entry.colour for card in self.guessed.cards for entry in card.classes}
+        if self.true.dataset is not None:
+            known |= {entry.name: entry.colour for entry in self.true.dataset.description.classes if entry.colour}
+        palette = itertools.cycle(PALETTE)
+        return {name: known.get(name) or colour for name, colour in zip(self.true.classes, palette, strict=False)}
 
 
 def _one_size(stem: str, sizes: Mapping[str, tuple[int, int] | None]) -> tuple[int, int]:

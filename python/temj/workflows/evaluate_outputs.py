@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from temj import storage
-from temj.data import Instances, Micrograph, Table
+from temj.data import Table
 from temj.data.table_text import to_csv
 from temj.datasets.problems import listed
 from temj.errors import Refused
 from temj.evaluation.judging import Judged
 from temj.evaluation.tables import in_percent
-from temj.plots import overlay, png_bytes, threshold_curve
+from temj.plots import threshold_curve
+from temj.workflows.evaluate_pictures import OVERLAYS, PANELS, STRIP
 
 FACTS, TABLE, IMAGES, CURVE_CSV, CURVE_PNG = (
     "evaluation.json",
@@ -27,45 +28,19 @@ FACTS, TABLE, IMAGES, CURVE_CSV, CURVE_PNG = (
     "curve.png",
 )
 RUN = "run.json"
-PICTURES = "overlays"
+COMPARISON = "comparison.csv"
+FOLDERS = (OVERLAYS, PANELS)
 DETECTION = ("match_iou.csv", "confidence.csv", "confusion.csv")
 DETECTION_PNG, CONFUSION_PNG = "detection.png", "confusion.png"
-ONCE = (FACTS, TABLE, IMAGES, CURVE_CSV, CURVE_PNG, *DETECTION, DETECTION_PNG, CONFUSION_PNG, RUN)
+QUANTITIES, SIZES, PAIRS, ERRORS, CREME, PERSONS = (
+    "quantities.csv", "sizes.csv", "pairs.csv", "image_errors.csv", "creme.csv", "persons.csv",
+)  # fmt: skip
+SIZES_PNG, DIFFERENCES_PNG, ERRORS_PNG = "sizes.png", "differences.png", "image_errors.png"
+ONCE = (
+    FACTS, TABLE, IMAGES, QUANTITIES, PERSONS, CURVE_CSV, CURVE_PNG, CREME, *DETECTION, DETECTION_PNG, CONFUSION_PNG,
+    COMPARISON, SIZES, SIZES_PNG, PAIRS, DIFFERENCES_PNG, ERRORS, ERRORS_PNG, STRIP, RUN,
+)  # fmt: skip
 DECIMALS = 4
-COLOURS = {
-    "matched, annotated": "#ffffff",
-    "matched, found": "#56b4e9",
-    "missed": "#d55e00",
-    "extra": "#f0e442",
-}
-"""What became of an object → colour of its outline; sky blue, vermilion and yellow of Okabe and Ito."""
-
-
-def picture_name(rank: int, stem: str) -> str:
-    """``overlays/01_04.png``: the worst image has rank 1."""
-    return f"{PICTURES}/{rank:02d}_{stem}.png"
-
-
-def picture(micrograph: Micrograph, found: Instances, true: Instances, judged: Judged, counts: np.ndarray) -> bytes:
-    """Truth against prediction (PNG): objects that were found, missed and made up; what does not count is hatched.
-
-    Args:
-        micrograph: the image; a grey one where its file is not known.
-        found, true: objects, as they were judged.
-        judged: which of them have a partner.
-        counts: (h, w) bool, where the truth is known.
-    """
-    parts = [
-        (true, judged.true_counts & judged.true_matched, "matched, annotated"),
-        (found, judged.found_counts & judged.found_matched, "matched, found"),
-        (true, judged.true_counts & ~judged.true_matched, "missed"),
-        (found, judged.found_counts & ~judged.found_matched, "extra"),
-    ]
-    shown = [objects.take(which).with_columns(class_name=name) for objects, which, name in parts]
-    metrics = judged.total.metrics()
-    told = ", ".join(f"{name} {metrics[name]:.2f}" for name in ("object F1", "IoU") if np.isfinite(metrics[name]))
-    whole = replace(micrograph, area=None if counts.all() else counts)
-    return png_bytes(overlay(whole, Instances.concatenate(shown), COLOURS, caption=told, numbered=False))
 
 
 def curve_files(curve: Table, thresholds: Mapping[str, float], title: str) -> dict[str, bytes]:
@@ -93,8 +68,8 @@ def make_room(folder: Path, overwrite: bool) -> list[Path]:
         Refused: files are there and may not be replaced, or are of something else.
     """
     there = [folder / name for name in ONCE if (folder / name).exists()]
-    pictures = folder / PICTURES
-    there += sorted(pictures.iterdir()) if pictures.is_dir() else []
+    for pictures in (folder / name for name in FOLDERS):
+        there += sorted(pictures.iterdir()) if pictures.is_dir() else []
     if not there:
         return []
     if not overwrite:
@@ -126,8 +101,8 @@ def _earlier(folder: Path) -> set[str]:
 def write(folder: Path, files: Mapping[str, bytes], facts: Mapping[str, Any], stale: Iterable[Path]) -> dict[str, Path]:
     """Write all files, and remove those of an earlier evaluation that were not written again; gives name → path."""
     storage.make_folder(folder)
-    if any(name.startswith(f"{PICTURES}/") for name in files):
-        storage.make_folder(folder / PICTURES)
+    for part in sorted({name.partition("/")[0] for name in files if "/" in name}):
+        storage.make_folder(folder / part)
     storage.write_json(folder / FACTS, {**facts, "files": sorted(files)})
     for name, data in files.items():
         storage.write_bytes(folder / name, data)
@@ -149,7 +124,6 @@ def worst_first(judged: Mapping[str, Judged]) -> list[str]:
 
 
 def shown_files(written: Mapping[str, Path], order: Sequence[str]) -> dict[str, Path]:
-    """What a person is told of: the tables, the curve, and the folder of pictures."""
+    """What a person is told of: the tables, the plots, and the folders of pictures."""
     told = {name: written[name] for name in order if name in written}
-    pictures = [path for name, path in written.items() if name.startswith(f"{PICTURES}/")]
-    return told | ({PICTURES: pictures[0].parent} if pictures else {})
+    return told | {name.partition("/")[0]: path.parent for name, path in written.items() if "/" in name}

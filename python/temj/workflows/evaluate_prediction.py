@@ -59,7 +59,8 @@ def open_prediction(name: str, classes: Sequence[str], context: Context, asking:
     path = path.absolute()
     if not context.classes and _is_masks(path) and not (path / CLASS_NAMES).is_file():
         context = replace(context, classes=tuple(classes))  # masks have numbers: those of the truth
-    return _of_side(with_classes(read_side(path, "all", context), classes, asking.class_map), classes)
+    side = read_side(path, "all", replace(context, found=True))
+    return _of_side(with_classes(side, classes, asking.class_map), classes)
 
 
 def _is_masks(path: Path) -> bool:

@@ -17,7 +17,8 @@ from temj.evaluation.tables import images_table, json_rows, summary_table
 from temj.workflows import evaluate_outputs as files
 from temj.workflows import record
 from temj.workflows.account import aligned
-from temj.workflows.evaluate_detection import Detection, detection
+from temj.workflows.evaluate_detection import detection
+from temj.workflows.evaluate_sizes import merit, persons, quantities
 from temj.workflows.evaluation import Evaluation
 from temj.workflows.known_images import training_use, tuning_use
 from temj.workflows.outputs import text_table
@@ -25,18 +26,22 @@ from temj.workflows.outputs import text_table
 _SHOWN = (
     "objects annotated", "objects found", "mean diameter annotated", "mean diameter found", "IoU", "object F1",
     "object precision", "object recall", "detection F1", "AP50", "AP50:95", "area error", "count error",
-    "diameter error", "P1", "P2", "r", "mean IoU", "mean IoU with background", "PR-AUC", "ROC-AUC",
+    "diameter error", "mean diameter difference", "diameter with 50 % recall", "P1", "P2", "r", "mean IoU",
+    "mean IoU with background", "PR-AUC", "ROC-AUC",
 )  # fmt: skip
 """Figures that are printed; all are in the files."""
+_LONG = ("pairs",)
+"""Tables of objects: in their CSV file only."""
 _IOU_OF = {"outlines": "outlines", "boxes": "upright boxes", "rotated": "rotated boxes"}
 
 
 def report(evaluation: Evaluation) -> tuple[dict[str, Table], dict[str, bytes], dict[str, Any]]:
     """Tables to show, files (name → bytes) and the facts for ``evaluation.json``."""
     images = list(evaluation.judged.values())
-    detected = detection(evaluation)
-    rows = [*summary(images, evaluation.unit, evaluation.rules.iou), *detected.rows, *_ranked(evaluation)]
-    heading = [*_heading(evaluation), *_about_training(evaluation)]
+    parts = [quantities(evaluation), persons(evaluation), detection(evaluation), merit(evaluation)]
+    rows = [*summary(images, evaluation.unit, evaluation.rules.iou), *(row for part in parts for row in part.rows)]
+    rows += _ranked(evaluation)
+    heading = [*_heading(evaluation), *_about_training(evaluation), *(line for part in parts for line in part.heading)]
     each = images_table(list(evaluation.judged), images, evaluation.unit, evaluation.parts)
     tables = {"evaluation": summary_table(rows, len(images)), "images": each}
     made = {
@@ -46,18 +51,16 @@ def report(evaluation: Evaluation) -> tuple[dict[str, Table], dict[str, bytes], 
     calibrated = _calibrated(evaluation)
     if calibrated is not None:
         tables["curve"] = calibrated.curve
-        title = f"{evaluation.guessed.title}, {counted(len(evaluation.curves), 'image')}"
-        made |= files.curve_files(calibrated.curve, evaluation.guessed.thresholds, title)
-    tables |= detected.tables
-    made |= detected.made
-    told = tuple(dict.fromkeys([*evaluation.notes, *detected.notes]))
+        made |= files.curve_files(calibrated.curve, evaluation.guessed.thresholds, evaluation.title)
+    for part in parts:
+        tables |= part.tables
+        made |= part.made
+    told = tuple(dict.fromkeys([*evaluation.notes, *(note for part in parts for note in part.notes)]))
     tables["heading"] = text_table(("Heading",), [(line,) for line in heading])
     tables["notes"] = text_table(("Note",), [(note,) for note in told])
-    return tables, made, _facts(evaluation, rows, heading, told, each, calibrated) | _detection_facts(detected)
-
-
-def _detection_facts(detected: Detection) -> dict[str, Any]:
-    return {name: record.table_rows(table) for name, table in detected.tables.items()}
+    shown = {name: table for part in parts for name, table in part.tables.items() if name not in _LONG}
+    more = {name: record.table_rows(table) for name, table in shown.items()}
+    return tables, made, _facts(evaluation, rows, heading, told, each, calibrated) | more
 
 
 def _facts(
@@ -129,8 +132,22 @@ def _about_training(evaluation: Evaluation) -> list[str]:
 def evaluation_account(tables: Mapping[str, Any]) -> str:
     """What was compared, the figures that matter most with their intervals, notes, and where the files are."""
     lines = list(tables["heading"]["Heading"])
-    lines += [aligned(_short(tables["evaluation"])), *(f"  note: {note}" for note in tables["notes"]["Note"])]
+    shown = (
+        aligned(_compared(tables["comparison"])) if "comparison" in tables else aligned(_short(tables["evaluation"]))
+    )
+    lines += [shown, *(f"  note: {note}" for note in tables["notes"]["Note"])]
     return "\n".join([*lines, "Written:", *(f"  {name}" for name in tables["files"]["File"])])
+
+
+def _compared(table: Table) -> Table:
+    """A row a prediction, the best one marked."""
+    names = ("object F1", *(name for name in table.names if name.endswith("(%)")))
+    rows = [
+        (table["Prediction"][row], *(f"{table[name][row]:.3g}" if table[name][row] == table[name][row] else "-"
+                                     for name in names), "best" if table["Best"][row] else "")
+        for row in range(len(table))
+    ]  # fmt: skip
+    return text_table(("Prediction", *names, ""), rows)
 
 
 def _short(table: Table) -> Table:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from temj import annotations, datasets, readers
-from temj.annotations import Context, roiset
+from temj.annotations import AnnotationSet, Context, roiset
 from temj.annotations.base import raise_problems
 from temj.annotations.pairing import read_each, same, size_of, stem_of
 from temj.area import split_area_rois
@@ -149,6 +149,7 @@ def _of_annotations(path: Path, context: Context) -> Side:
             expected="a dataset folder, a result folder of temj predict, a model folder, or annotations in one of the "
             f"formats {', '.join(annotations.FORMATS)}", remedy="Check that this is the right file or folder.",
         ) from None  # fmt: skip
+    _require_looked_at(found, path)
     images: dict[str, Labelled] = {}
     for image in found.annotated:
         stem = same(stem_of(image.image)) or _stem(path)
@@ -159,11 +160,31 @@ def _of_annotations(path: Path, context: Context) -> Side:
             )  # fmt: skip
         objects, areas = split_area_rois(image.instances)
         images[stem] = Labelled(objects, image.size, _file_of(stem, context), areas)
-    if not images:
-        raise BadAnnotation("empty", where=path, expected="annotated images", found="none", remedy="Check the path.")
     used = dict.fromkeys([*found.classes, *(name for image in images.values() for name in image.instances.class_name)])
     notes = (*found.info.get("notes", ()), *(entry["message"] for entry in found.info.get("skipped", ())))
     return Side(f"annotations {path.name}", path, images, _names(used), notes)
+
+
+def _require_looked_at(found: AnnotationSet, path: Path) -> None:
+    """Prove that there are images that somebody has looked at, perhaps without objects.
+
+    Raises:
+        BadAnnotation: there is no image, or none of which it is known.
+    """
+    if found.annotated:
+        return
+    if not found.images:
+        raise BadAnnotation(
+            "no-images", where=path, expected="annotations of images", found="no image at all",
+            remedy="Check that this is the right file or folder.",
+        )  # fmt: skip
+    raise BadAnnotation(
+        "not-annotated", where=path, expected="images with objects, or images of which it is said that they have none",
+        found=f"{counted(len(found.images), 'image')} without objects and without a word whether anybody has looked: "
+        f"{listed([image.image for image in found.images])}",
+        remedy='Where they have no object say so: in COCO "temj": {"annotated": true} in the entry of the image, in a '
+        "dataset folder its name under 'empty' of dataset.json.",
+    )  # fmt: skip
 
 
 def _names(used: Iterable[str]) -> tuple[str, ...]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from temj.data import Table
+from temj.datasets.problems import counted
 from temj.evaluation.agreement import Agreement
 from temj.evaluation.judging import Judged, Rules
+from temj.evaluation.persons import Three
+from temj.evaluation.quantities import Seen
 from temj.evaluation.ranking import Ranking
+from temj.evaluation.summary import Figure
 from temj.workflows.evaluate_guess import Prediction
 from temj.workflows.evaluate_scores import Scored
 from temj.workflows.evaluate_sides import Side
@@ -30,6 +35,9 @@ class Evaluation:
         scored: stem → objects at other thresholds, where they have scores.
         size_bins: limits of the sizes, in ``unit``; empty for the quartiles.
         notes: for the user.
+        seen: stem → what is annotated, and what was found, for quantities; lengths in ``unit``.
+        three: stem → the same image as a second person sees it too; empty without one.
+        second: title of the second person's annotations.
     """
 
     true: Side
@@ -44,3 +52,30 @@ class Evaluation:
     scored: Mapping[str, Scored]
     size_bins: tuple[float, ...]
     notes: tuple[str, ...]
+    seen: Mapping[str, tuple[Seen, Seen]]
+    three: Mapping[str, Three]
+    second: str = ""
+
+    @property
+    def title(self) -> str:
+        """Of pictures."""
+        return f"{self.guessed.title}, {counted(len(self.judged), 'image')}"
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of what is told.
+
+    Attributes:
+        rows: figures.
+        tables: name → table.
+        made: files, name → bytes.
+        notes: for the user.
+        heading: lines that are said first.
+    """
+
+    rows: tuple[Figure, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    made: Mapping[str, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    heading: tuple[str, ...] = ()
