@@ -22,13 +22,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def masks_model(tmp_path_factory: pytest.TempPathFactory):
-    """A small Mask R-CNN that finds dark discs on noise (pixels of 0.5 nm), trained here in some ten seconds."""
+    """A small Mask R-CNN that finds dark discs on noise (pixels of 0.5 nm), trained here in half a minute."""
     from temj.datasets import open_dataset
     from temj.training import TrainingOptions, train
 
     folder = tmp_path_factory.mktemp("discs")
     options = TrainingOptions(
-        epochs=24, batch=2, crop=64, seed=3, threads=1, precision="float32", validations=1, learning_rate=5e-3,
+        epochs=48, batch=2, crop=64, seed=3, threads=1, precision="float32", validations=1, learning_rate=3e-3,
         settings={"encoder": "resnet18", "encoder_depth": 3, "width": 16, "head": 32},
     )  # fmt: skip
     return train(open_dataset(discs_dataset(folder / "data")), "masks", folder / "discs-masks", options)

@@ -83,7 +83,9 @@ def test_numbers_against_pandas() -> None:
 
 def test_a_pixel_counts_once_and_densities_are_those_of_the_analysed_area() -> None:
     found = rects((0, 0, 10, 10), (5, 0, 10, 10), (50, 50, 10, 10), class_name=np.array(["a", "a", "b"], object))
-    table = populations([field("x", found, (100, 100), NM, pixels=5000)], ["a", "b", "c"])
+    half = np.zeros((100, 100), bool)
+    half[:62, :80], half[70, :40] = True, True
+    table = populations([field("x", found, (100, 100), NM, half)], ["a", "b", "c"])
     told = {name: row(table, "x", name) for name in ("a", "b", "c", ALL_CLASSES)}
     assert [told[name]["Projected Area (%)"] for name in told] == [3.0, 2.0, 0.0, 5.0]
     assert [told[name]["Total Area"] for name in told] == [37.5, 25.0, 0.0, 62.5]
@@ -92,6 +94,13 @@ def test_a_pixel_counts_once_and_densities_are_those_of_the_analysed_area() -> N
     assert [told[name]["Touching"] for name in told] == [2, 0, 0, 2]
     assert told["c"]["N_A (m^-2)"] == 0
     assert math.isnan(told["c"]["Mean Area"])
+
+
+def test_only_what_lies_in_the_analysed_area_covers_it() -> None:
+    left = np.zeros((100, 100), bool)
+    left[:, :50] = True
+    found = rects((45, 10, 10, 10), class_name="p")
+    assert row(populations([field("x", found, (100, 100), NM, left)], ["p"]), "x", "p")["Projected Area (%)"] == 1.0
 
 
 def test_all_images_together_are_sums_over_sums() -> None:
@@ -139,7 +148,7 @@ def test_nothing_found_one_object_and_no_area() -> None:
     assert one["Mean Area"] == one["Median Area"] == one["Q95 Area"] == 1
     assert math.isnan(one["SD Area"])
     assert math.isnan(one["SE Area"])
-    dark = row(populations([field("a", Instances.of([]), (10, 10), NM, pixels=0)], ["p"]), "a", "p")
+    dark = row(populations([field("a", Instances.of([]), (10, 10), NM, np.zeros((10, 10), bool))], ["p"]), "a", "p")
     assert math.isnan(dark["Projected Area (%)"])
     assert math.isnan(dark["N_A (m^-2)"])
     assert len(populations([], ["p"])) == len(porosity([], ["p"])) == 0

@@ -11,7 +11,16 @@ from temj.data import UNCALIBRATED, Calibration, Instances, RoiType, Shape
 from temj.errors import BadValue
 from temj.geometry.trace import trace
 from temj.measurement.populations import ALL_CLASSES, Field, field
-from temj.population.estimates import ESTIMATES, NO_LIMITS, NO_SIZE, NO_WHOLE, Estimate, estimate_table, estimates
+from temj.population.estimates import (
+    ESTIMATES,
+    NO_LIMITS,
+    NO_SCATTER,
+    NO_SIZE,
+    NO_WHOLE,
+    Estimate,
+    estimate_table,
+    estimates,
+)
 from temj.population.intervals import poisson
 from temj.population.sums import AREA, COUNT, COVERED, SUMS, WEIGHT, D, added, population, with_edges
 
@@ -21,8 +30,7 @@ LOOPS = Path(__file__).parents[2] / "samples" / "loops" / "masks"
 
 
 def of(image: str, instances: Instances, size=SIZE, calibration=NM, area: np.ndarray | None = None) -> Field:
-    pixels = None if area is None else int(area.sum())
-    one = field(image, instances, size, calibration, pixels)
+    one = field(image, instances, size, calibration, area)
     objects = with_edges(one.objects, instances, size, area)
     return Field(one.image, objects, one.calibration, one.pixels, one.covered)
 
@@ -90,6 +98,8 @@ def test_fields_of_a_sample_are_one_unit() -> None:
     assert one.value == other.value
     assert (one.units, other.units) == (6, 3)
     assert other.method.startswith("Poisson"), "the samples are alike to the last object: only counting is left"
+    mean = named(estimates(together), "number density, mean of fields")
+    assert (math.isnan(mean.low), mean.note) == (True, NO_SCATTER)
     single = population(fields, ["pore"], ["x"] * 6)
     assert len(single.units) == 6, "of one sample its fields are all there is"
     assert population(fields, ["pore"], ["x", "x", "", "", "", "z"]).unit_index.tolist() == [0, 0, 1, 2, 3, 4]

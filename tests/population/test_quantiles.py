@@ -44,3 +44,21 @@ def test_of_one_field_it_is_that_of_ordered_objects() -> None:
     assert (got.low, got.high) == pytest.approx((expected.low, expected.high), abs=step)
     few = quantile_interval(values[:8], np.ones(8), 0.95, lambda rows: rows.sum(axis=0, keepdims=True))
     assert few.method == "", "of 8 objects nothing is known above the largest"
+
+
+def test_over_units_the_interval_holds_its_quantile_and_is_that_of_a_bootstrap_of_quantiles() -> None:
+    rng = np.random.default_rng(4)
+    unit = np.repeat(np.arange(30), 60)
+    values = rng.lognormal(2, 0.4, 1800) * rng.lognormal(0, 0.1, 30)[unit]
+
+    def by_unit(rows: np.ndarray) -> np.ndarray:
+        return np.array([rows[unit == k].sum(axis=0) for k in range(30)])
+
+    for share in (0.05, 0.5, 0.95):
+        got = quantile_interval(values, np.ones(1800), share, by_unit)
+        assert got.method == "studentised of the share below"
+        assert got.low < weighted_quantile(values, np.ones(1800), share) < got.high
+        again = [np.quantile(values.reshape(30, 60)[rng.integers(0, 30, 30)], share) for _ in range(2000)]
+        low, high = np.quantile(again, [0.025, 0.975])
+        assert got.high - got.low == pytest.approx(high - low, rel=0.25)
+        assert (got.low, got.high) == pytest.approx((low, high), abs=0.2 * (high - low))

@@ -54,7 +54,7 @@ def field(
     instances: Instances,
     size: tuple[int, int],
     calibration: Calibration,
-    pixels: int | None = None,
+    area: np.ndarray | None = None,
     skeletons: np.ndarray | bool = False,
 ) -> Field:
     """The objects of one image as a field; those that its edge cuts as far as they are seen.
@@ -64,17 +64,21 @@ def field(
         instances: its objects; those of the class ``ignore`` are left out.
         size: width and height of the image in pixels.
         calibration: of the image.
-        pixels: of the analysed area; None for all.
+        area: (height, width) bool, the analysed area; None for all.
         skeletons: (n,) bool, which objects have length and width along their skeleton, or one for all.
     """
     chosen = np.broadcast_to(np.asarray(skeletons, bool), (len(instances),))[~instances.ignored]
     instances = as_seen(instances.take(~instances.ignored), size)
     table = shape_table(instances, size, calibration, chosen)
     owner, index = rasterise(instances.shapes, *size).pixels(size[0])
+    if area is not None:
+        inside = area.ravel()[index]
+        owner, index = owner[inside], index[inside]
     classes = instances.class_name[owner] if len(owner) else np.empty(0, object)
     covered = {str(name): len(np.unique(index[classes == name])) for name in dict.fromkeys(instances.class_name)}
     covered[ALL_CLASSES] = len(np.unique(index))
-    return Field(image, table, calibration, size[0] * size[1] if pixels is None else pixels, covered)
+    pixels = size[0] * size[1] if area is None else int(np.count_nonzero(area))
+    return Field(image, table, calibration, pixels, covered)
 
 
 def in_common_units(fields: Sequence[Field]) -> list[list[Field]]:

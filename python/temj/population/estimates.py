@@ -17,6 +17,7 @@ from temj.population.sums import AREA, COUNT, COVERED, D2, LENGTH, WEIGHT, A, D,
 QUANTILES = {"5 % quantile": 0.05, "25 % quantile": 0.25, "median": 0.5, "75 % quantile": 0.75, "95 % quantile": 0.95}
 NO_SIZE, NO_WHOLE, NO_AREA = "no pixel size", "no whole object with a diameter", "no analysed area"
 NO_LIMITS = "nothing found, so nothing says how much there could be"
+NO_SCATTER = "no limits: what is resampled does not differ at all"
 _POSITIVE = (0.0, np.inf)
 _PER_M = 1e9
 
@@ -245,8 +246,10 @@ class _Class:
         systematic = abs(value * power) * self.pixel_error if power else 0.0
         if not math.isfinite(value):
             found, systematic = Interval(), math.nan
-        if value == 0 and not found.high > 0:
-            found, note = Interval(), NO_LIMITS
+        elif found.method and not found.high > found.low:
+            found, note = Interval(), NO_SCATTER
+        if value == 0 and not found.method:
+            note = NO_LIMITS
         return Estimate(
             name, self.name, value, found.low * factor, found.high * factor, unit, found.method,
             self.numbers[quantity.made_of], len(self.units), systematic, quantity.definition, note,

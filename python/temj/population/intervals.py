@@ -4,8 +4,8 @@ Never over frames of a film (the same objects again) nor over fields that overla
 
 *12 or more*: the studentised bootstrap (P. Hall, The Bootstrap and Edgeworth Expansion, Springer 1992): 2000 resamples
 of units with a fixed seed, each with the standard error of its own jackknife. On simulated fields it covers the truth
-as often as it says, where BCa over 12 units covers 90 % (docs/statistics.md). BCa (bias-corrected and accelerated; B.
-Efron, J. Am. Stat. Assoc. 82 (1987) 171) can be asked for.
+as often as it says, where BCa over 12 units covers 90 to 92 % (docs/statistics.md). BCa (bias-corrected and
+accelerated; B. Efron, J. Am. Stat. Assoc. 82 (1987) 171) can be asked for.
 
 *2 to 11*: Student's t with n - 1 degrees of freedom and the standard error of the jackknife, since a bootstrap over few
 units covers too little. Of what is positive, such as densities, on the logarithm from 3 units on.
@@ -97,9 +97,9 @@ def interval(
             return Interval()
         found, method = None, bootstrap
         if len(units) >= BOOTSTRAP_FROM:
-            found = {"studentised": _studentised, "BCa": _bca}[bootstrap](units, statistic, value)
+            found = {"studentised": studentised, "BCa": bca}[bootstrap](units, statistic, value)
         if found is None:
-            found, method = _student(value, without_each(units, statistic), log and len(units) >= _LOG_FROM)
+            found, method = student(value, without_each(units, statistic), log and len(units) >= _LOG_FROM)
     return clipped(found, bounds, method)
 
 
@@ -109,7 +109,7 @@ def clipped(found: Limits, bounds: Limits, method: str) -> Interval:
     return Interval(low, high, method) if np.isfinite(low) and np.isfinite(high) else Interval()
 
 
-def _student(value: float, without: np.ndarray, log: bool) -> tuple[Limits, str]:
+def student(value: float, without: np.ndarray, log: bool) -> tuple[Limits, str]:
     """The limits of t, of a value and what it is without each unit."""
     from scipy.stats import t
 
@@ -126,7 +126,7 @@ def _drawn(count: int) -> np.ndarray:
     return np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), _RESAMPLES).astype(float)
 
 
-def _studentised(units: np.ndarray, statistic: Statistic, value: float) -> Limits | None:
+def studentised(units: np.ndarray, statistic: Statistic, value: float) -> Limits | None:
     """The limits of the studentised bootstrap; None where too many resamples have no value or no standard error."""
     drawn, error = _drawn(len(units)), _jackknife(without_each(units, statistic))
     if not np.isfinite(error):
@@ -152,7 +152,7 @@ def _studied(drawn: np.ndarray, units: np.ndarray, statistic: Statistic) -> tupl
     return statistic(sums), np.sqrt((count - 1) / count * (drawn * (without - middle) ** 2).sum(axis=1))
 
 
-def _bca(units: np.ndarray, statistic: Statistic, value: float) -> Limits | None:
+def bca(units: np.ndarray, statistic: Statistic, value: float) -> Limits | None:
     """The limits of the BCa bootstrap; None where some resamples have no value (their sums lack the class)."""
     from scipy.special import ndtr, ndtri
 

@@ -59,11 +59,13 @@ def quantile_interval(
     units = by_unit(np.stack([below, weight], axis=1))
     known = units[units[:, 1] > 0]
     if len(units) > 1:
-        found = interval(known, lambda sums: sums[..., 0] / sums[..., 1], (0.0, 1.0))
+        found = interval(known, lambda sums: sums[..., 0] / sums[..., 1])
         method = f"{found.method} of the share below" if found.method else ""
+        away = np.array([found.low, found.high]) - known[:, 0].sum() / known[:, 1].sum()
     else:
         found, method = _binomial(share, weight), f"order statistics, {COUNTING}"
-    low, high = weighted_quantile(values, weight, np.array([found.low, found.high]))
+        away = np.array([found.low, found.high]) - share
+    low, high = weighted_quantile(values, weight, share + away)
     return Interval(float(low), float(high), method) if np.isfinite(low) and np.isfinite(high) else Interval()
 
 

@@ -62,7 +62,7 @@ def of_objects(micrograph: Micrograph, found: Instances, skeletons: np.ndarray |
         skeletons: (n,) bool, which of them have length and width along their skeleton, or one for all.
     """
     size = micrograph.width, micrograph.height
-    one = field(micrograph.name, found, size, micrograph.calibration, micrograph.area_pixels, skeletons)
+    one = field(micrograph.name, found, size, micrograph.calibration, micrograph.area, skeletons)
     return replace(one, objects=with_edges(one.objects, found, size, micrograph.area))
 
 
