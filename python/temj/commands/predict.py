@@ -113,6 +113,11 @@ class PredictParameters(Parameters):
         "Also give counts, sizes, projected area fractions and histograms of each class (always with a shape rule).",
         advanced=True,
     )
+    report: Literal["auto", "yes", "no"] = parameter(
+        "auto",
+        "Also make a report (report.html) in the folder for the results; auto: where a folder of images was predicted.",
+        advanced=True,
+    )
     overwrite: bool = parameter(False, "Replace results of an earlier run.", advanced=True)
     resume: bool = parameter(
         False, "Skip images whose results are there from the same run.", where="cli", advanced=True
@@ -131,7 +136,28 @@ _OF_FILMS = ("frames", "average", "film", "allow_partial")
 
 
 def run(parameters: PredictParameters, inputs: Values, progress: Progress, cancelled: Cancelled) -> Values:
-    """Predict files (``images``), or the micrograph among the inputs."""
+    """Predict files (``images``), or the micrograph among the inputs; then, where it is wanted, report the run."""
+    if parameters.report == "yes" and parameters.output is None:
+        raise BadValue("missing", where="output", expected="an output folder for the report", remedy="Name one.")
+    found = _found(parameters, inputs, progress, cancelled)
+    if not _is_reported(parameters):
+        return found
+    from temj.workflows.report import with_report
+
+    progress("Writing the report", 1, 1)
+    return with_report(found, parameters.output)
+
+
+def _is_reported(parameters: PredictParameters) -> bool:
+    """Whether a report was asked for, or a folder of several images was predicted."""
+    if parameters.report != "auto":
+        return parameters.report == "yes"
+    from temj.workflows.inputs import find_images
+
+    return len(find_images(parameters.images, parameters.film)) > len(parameters.images) if parameters.images else False
+
+
+def _found(parameters: PredictParameters, inputs: Values, progress: Progress, cancelled: Cancelled) -> Values:
     from temj.workflows.predict import predict_micrograph
     from temj.workflows.predict_files import predict_files
 
