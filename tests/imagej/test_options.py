@@ -95,7 +95,7 @@ def test_a_written_line_reads_back_or_is_refused(model, folder, ellipses):
         "area": "auto",
         "manager": "auto",
         "skeleton": "auto",
-            "report": "auto",
+        "report": "auto",
     }
 
 

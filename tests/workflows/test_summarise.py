@@ -12,8 +12,9 @@ import pytest
 
 from temj import commands
 from temj.annotations import roiset
-from temj.data import Instances, RoiType, Shape
+from temj.data import Calibration, Instances, RoiType, Shape
 from temj.errors import BadDataset, BadValue, Refused, TemjError
+from temj.measurement.populations import field
 
 SIDE, PIXEL = 200, 0.5
 SHEET = """image,sample,material,dose,dose_unit,thickness_nm,thickness_error_nm,g,field
@@ -242,3 +243,33 @@ def test_nothing_is_overwritten_unasked(study: Path, tmp_path: Path) -> None:
     (tmp_path / "other" / "run.json").write_text(json.dumps({"format": 1, "command": "predict"}))
     with pytest.raises(Refused, match="folder of its own"):
         summarise(study, tmp_path / "other", overwrite=True)
+
+
+def test_neighbours_are_those_of_the_grid_that_the_discs_lie_on(made: tuple[dict, Path]) -> None:
+    table = made[0]["neighbours"]
+    row = (table["Group"] == "0.1 dpa") & (table["Class"] == "all")
+    assert int(table["Objects"][row][0]) == 15 + 7
+    assert float(table["Mean Distance"][row][0]) >= 34 * PIXEL
+    assert float(table["Ratio"][row][0]) > 1  # a grid is more regular than chance
+    objects = rows(made[1] / "Objects.csv")
+    assert min(float(one["NearestNeighbour"]) for one in objects if one["NearestNeighbour"] != "NaN") >= 17.0
+
+
+def test_planes_of_one_file_are_one_place() -> None:
+    from temj.workflows.summarise_groups import Shot, grouped, with_stacks
+
+    fields = [field(name, Instances.concatenate([]), (10, 10), Calibration(1, 1, "nm"))
+              for name in ("film.tif:1", "film.tif:2", "b.tif")]  # fmt: skip
+    (group,) = grouped(with_stacks([Shot(one) for one in fields]), ())
+    assert [shot.field.image for shot in group.shots] == ["film.tif:1", "b.tif"]
+    assert any("film.tif:2" in note for note in group.notes)
+
+
+def test_results_of_models_with_other_classes_are_not_put_together() -> None:
+    from temj.workflows.summarise_groups import Shot, grouped, require_same_classes
+
+    one = field("a.tif", Instances.concatenate([]), (10, 10), Calibration(1, 1, "nm"))
+    shots = [Shot(one, None, frozenset(names)) for names in (("loop",), ("loop", "void"))]
+    (group,) = grouped(shots, ())
+    with pytest.raises(BadValue, match="void"):
+        require_same_classes(group)

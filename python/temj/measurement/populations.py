@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as dataclass_field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -19,6 +21,8 @@ ALL_CLASSES = "all"
 ALL_IMAGES = "all images"
 QUANTITIES = ("Area", "EquivalentDiameter")
 STATISTICS = ("Mean", "Median", "SD", "SE", "Q05", "Q25", "Q75", "Q95")
+NEAREST = "NearestNeighbour"
+"""Column of the distance to the nearest object of the same class, where it was measured."""
 _QUANTILES = (0.05, 0.25, 0.75, 0.95)
 _M_PER_NM = 1e-9
 
@@ -34,6 +38,7 @@ class Field:
         pixels: of the analysed area.
         covered: pixels that lie in an object, each once, by class, and of all under :data:`ALL_CLASSES`.
         images: how many images these are, where fields were put together.
+        neighbours: class → sums of :func:`temj.population.neighbours.neighbour_sums`, where they were made.
     """
 
     image: str
@@ -42,6 +47,7 @@ class Field:
     pixels: int
     covered: Mapping[str, int]
     images: int = 1
+    neighbours: Mapping[str, np.ndarray] = dataclass_field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def unit_area(self) -> float:
@@ -95,13 +101,14 @@ def in_common_units(fields: Sequence[Field]) -> list[list[Field]]:
 
 def _in_nm(one: Field) -> Field:
     factor = NM_PER_UNIT[one.calibration.unit]
-    power = dict.fromkeys(LENGTHS, 1) | dict.fromkeys(AREAS, 2)
+    power = dict.fromkeys((*LENGTHS, NEAREST), 1) | dict.fromkeys(AREAS, 2)
     columns = [
         Column(c.name, c.values * factor ** power[c.name], "nm²" if c.name in AREAS else "nm") if c.name in power else c
         for c in one.objects
     ]
     width, height = one.calibration.nm
-    return replace(one, objects=Table(tuple(columns)), calibration=Calibration(width, height, "nm"))
+    sums = {name: value * factor ** np.array([0.0, -2.0, -1.0, -1.0]) for name, value in one.neighbours.items()}
+    return replace(one, objects=Table(tuple(columns)), calibration=Calibration(width, height, "nm"), neighbours=sums)
 
 
 def pooled(fields: Sequence[Field]) -> Field:

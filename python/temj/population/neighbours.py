@@ -17,10 +17,13 @@ between them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from temj.data import Column, Instances
+from temj.geometry.order import centroids
+from temj.measurement.populations import ALL_CLASSES, NEAREST, Field
 from temj.opencv import opencv
 from temj.population.intervals import Interval, interval
 
@@ -145,6 +148,28 @@ def neighbour_sums(points: np.ndarray, border: Border, distances: np.ndarray | N
     found[_EXPECTED] = found[_WEIGHT] * expected(len(points), border.measure)
     found[len(SUMS) :] = (weight[:, None] * (distance[:, None] <= steps)).sum(axis=0)
     return found
+
+
+def with_neighbours(one: Field, instances: Instances, size: tuple[int, int], area: np.ndarray | None = None) -> Field:
+    """A field with the distance of each object to the nearest one of its class (column NearestNeighbour, in its unit;
+    NaN where there is no other), and the sums of each class.
+
+    Args:
+        one: of :func:`temj.measurement.populations.field`.
+        instances: of the same image, as they were given to it.
+        size: width and height of the image in pixels.
+        area: (height, width) bool, the analysed area; None for all of it.
+    """
+    pixel = one.calibration.width, one.calibration.height
+    centres, classes = centroids(instances.take(~instances.ignored).shapes), one.objects["Class"]
+    border, distance, sums = Border(size, area, pixel), np.full(len(centres), np.nan), {}
+    for name in dict.fromkeys(str(name) for name in classes):
+        mine = np.flatnonzero(classes == name)
+        distance[mine] = nearest(centres[mine], pixel)
+        sums[name] = neighbour_sums(centres[mine], border)
+    sums[ALL_CLASSES] = neighbour_sums(centres, border)
+    column = Column(NEAREST, distance, one.calibration.unit)
+    return replace(one, objects=one.objects.with_columns(column), neighbours=sums)
 
 
 def expected(count: int, area: float) -> float:

@@ -17,6 +17,7 @@ from temj.data import Calibration, Instances, Micrograph
 from temj.data.calibration import parse_pixel_size
 from temj.errors import BadAnnotation, BadImage
 from temj.measurement.populations import Field, field
+from temj.population.neighbours import with_neighbours
 from temj.population.sums import with_edges
 from temj.workflows import shapes
 from temj.workflows.populations import Population
@@ -63,7 +64,8 @@ def of_objects(micrograph: Micrograph, found: Instances, skeletons: np.ndarray |
     """
     size = micrograph.width, micrograph.height
     one = field(micrograph.name, found, size, micrograph.calibration, micrograph.area, skeletons)
-    return replace(one, objects=with_edges(one.objects, found, size, micrograph.area))
+    objects = with_edges(one.objects, found, size, micrograph.area)
+    return with_neighbours(replace(one, objects=objects), found, size, micrograph.area)
 
 
 def of_run(folder: Path, entries: Sequence[Mapping[str, Any]], options: PopulationOptions) -> Population:

@@ -85,6 +85,11 @@ def of_source(source: Path, options: PopulationOptions, stop: Callable[[], None]
     return of_run(source, run["images"], options)
 
 
+def is_result(source: Path) -> bool:
+    """Whether a source is a result folder of ``temj predict``, which knows what was looked for."""
+    return source.is_dir() and (source / "run.json").exists()
+
+
 def _of_annotations(source: Path, options: PopulationOptions, stop: Callable[[], None]) -> Population:
     images = {} if options.images is None else list_images(options.images)
     found = annotations.read_set(source, context=Context(images, options.classes, options.masks))

@@ -14,7 +14,7 @@ from temj.report.run import POPULATIONS, QUANTITIES, Run, open_run
 from temj.workflows import outputs, population_fields, populations, record
 from temj.workflows.outputs import FIGURES, REPORT, REPORT_PDF
 from temj.workflows.summarise import sum_up
-from temj.workflows.summarise_groups import grouped, with_samples
+from temj.workflows.summarise_groups import Shot, grouped
 from temj.workflows.summarise_options import SummariseOptions
 from temj.workflows.summarise_tables import quantity_table
 
@@ -134,8 +134,7 @@ def _estimated(
     """The quantities of all images together with their intervals, every image a field of its own."""
     if any(entry.film or len({row.get("Slice") for row in entry.summary}) > 1 for entry in run.record.images):
         return {}, ["No intervals: frames of a film show the same objects and are no independent fields."]
-    origins = [str(run.folder)] * len(found.fields)
-    shots, _ = with_samples(found.fields, origins, None)
+    shots = [Shot(one) for one in found.fields]
     summed, notes = sum_up(grouped(shots, ()), found.classes, SummariseOptions(chosen))
     files = {QUANTITIES: to_csv(quantity_table(summed), _DIGITS).encode()}
     return files, [f"{group[:1].upper()}{group[1:]}: {note}." for group, note in notes]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from temj.population.estimates import estimates
 from temj.population.sums import population
 from temj.workflows import record
 from temj.workflows.outputs import files_table, text_table
-from temj.workflows.population_sources import of_source
-from temj.workflows.summarise_groups import Group, Shot, grouped, with_samples
+from temj.workflows.population_sources import is_result, of_source
+from temj.workflows.summarise_groups import Group, Shot, grouped, require_same_classes, with_samples, with_stacks
 from temj.workflows.summarise_options import SummariseOptions
 from temj.workflows.summarise_outputs import files_of, make_room
 from temj.workflows.summarise_physics import physics
@@ -92,18 +92,19 @@ def read_study(
     sources: Sequence[Path], options: SummariseOptions, stop: Callable[[], None], progress: Progress | None = None
 ) -> Study:
     """The images of all sources, with their samples."""
-    fields, origins, classes, colours, notes = [], [], {}, {}, []
+    shots: list[Shot] = []
+    classes, colours, notes = {}, {}, []
     for number, source in enumerate(sources):
         stop()
         if progress:
             progress(f"Reading {source.name}", number, len(sources))
         found = of_source(source, options.population, stop)
-        fields += found.fields
-        origins += [str(source)] * len(found.fields)
+        looked = frozenset(found.classes) if is_result(source) else None
+        shots += with_stacks([Shot(one, None, looked) for one in found.fields])
         classes |= dict.fromkeys(found.classes)
         colours |= found.colours
         notes += found.notes
-    shots, lacking = with_samples(fields, origins, options.sheet)
+    shots, lacking = with_samples(shots, options.sheet)
     return Study(tuple(shots), tuple(classes), colours, (*notes, *(("", note) for note in lacking)))
 
 
@@ -115,6 +116,7 @@ def sum_up(
     notes: Notes = []
     for group in groups:
         notes += [(group.name, note) for note in group.notes]
+        require_same_classes(group)
         for part in _in_units(group):
             made = population(part.fields, classes, part.samples)
             told = physics(made, part, options) if with_physics else None
@@ -137,7 +139,7 @@ def _in_units(group: Group) -> list[Group]:
     made = []
     for shots, fields in zip([part for part in (known, unknown) if part], parts, strict=True):
         name = group.name if shots is known or not known else f"{group.name}, {WITHOUT_SCALE}"
-        same = tuple(Shot(one, shot.sample, shot.source) for one, shot in zip(fields, shots, strict=True))
+        same = tuple(replace(shot, field=one) for one, shot in zip(fields, shots, strict=True))
         made.append(Group(name, group.keys, same, group.numbers))
     return made
 

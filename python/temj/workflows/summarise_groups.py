@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
@@ -30,12 +31,14 @@ class Shot:
     Attributes:
         field: what was found in it.
         sample: its line of the sample sheet; None where there is no sheet.
-        source: the folder or file that it is from.
+        classes: that were looked for in it; None where nobody knows that there are no others.
+        stack: the file, where it has several planes: frames of a film show the same objects.
     """
 
     field: Field
     sample: Sample | None = None
-    source: str = ""
+    classes: frozenset[str] | None = None
+    stack: str = ""
 
     @property
     def sample_name(self) -> str:
@@ -44,8 +47,8 @@ class Shot:
 
     @property
     def place(self) -> tuple[str, str] | None:
-        """Sample and place; None where the sheet does not tell the place."""
-        named = self.sample.more.get(FIELD, "").strip() if self.sample else ""
+        """Sample and place; None where an image is known to show a place of its own."""
+        named = (self.sample.more.get(FIELD, "").strip() if self.sample else "") or self.stack
         return (self.sample_name, named) if named else None
 
 
@@ -83,7 +86,7 @@ class Group:
         return values.pop() if len(values) == 1 else None
 
 
-def with_samples(fields: Sequence[Field], sources: Sequence[str], sheet: Path | None) -> tuple[list[Shot], list[str]]:
+def with_samples(shots: Sequence[Shot], sheet: Path | None) -> tuple[list[Shot], list[str]]:
     """The images with their lines of the sample sheet, and notes about images that are not in it.
 
     An image is known by the stem of its file.
@@ -93,23 +96,29 @@ def with_samples(fields: Sequence[Field], sources: Sequence[str], sheet: Path | 
         BadDataset: a line that cannot be used, or an image that several lines of the sheet could be of.
     """
     if sheet is None:
-        return [Shot(one, None, source) for one, source in zip(fields, sources, strict=True)], []
+        return list(shots), []
     lines: dict[str, list[Sample]] = {}
     for sample in read_sheet(sheet):
         lines.setdefault(_stem(sample.image), []).append(sample)
-    several = [one.image for one in fields if len(lines.get(_stem(one.image), ())) > 1]
+    several = [shot.field.image for shot in shots if len(lines.get(_stem(shot.field.image), ())) > 1]
     if several:
         raise BadDataset(
             "sample-sheet", where=sheet, expected="one line for each file name",
             found=f"several lines for {listed(several)}", remedy="Give the images names of their own.",
         )  # fmt: skip
-    shots = [
-        Shot(one, next(iter(lines.get(_stem(one.image), ())), None), source)
-        for one, source in zip(fields, sources, strict=True)
-    ]
+    shots = [replace(shot, sample=next(iter(lines.get(_stem(shot.field.image), ())), None)) for shot in shots]
     unknown = [shot.field.image for shot in shots if shot.sample is None]
     note = f"{counted(len(unknown), 'image')} not in the sample sheet: {listed(unknown)}"
     return shots, [note] if unknown else []
+
+
+def with_stacks(shots: Sequence[Shot]) -> list[Shot]:
+    """The images of one source, those that are planes of one file marked as such."""
+    planes = Counter(_stem(shot.field.image) for shot in shots if ":" in shot.field.image)
+    return [
+        replace(shot, stack=stem) if planes[stem := _stem(shot.field.image)] > 1 and ":" in shot.field.image else shot
+        for shot in shots
+    ]
 
 
 def _stem(image: str) -> str:
@@ -143,13 +152,30 @@ def grouped(shots: Sequence[Shot], by: Sequence[str]) -> list[Group]:
     return sorted(made, key=lambda group: tuple(_rank(group, column) for column in by))
 
 
+def require_same_classes(group: Group) -> None:
+    """Prove that the same classes were looked for in all images: elsewhere a class would wrongly count as 0.
+
+    Raises:
+        BadValue: results of models with different classes.
+    """
+    known = {shot.classes: shot.field.image for shot in group.shots if shot.classes is not None}
+    if len(known) > 1:
+        (first, one), (second, other) = list(known.items())[:2]
+        raise BadValue(
+            "classes", where=group.name, expected="images in which the same classes were looked for",
+            found=f"{', '.join(sorted(first))} in {one}; {', '.join(sorted(second))} in {other}",
+            remedy="Summarise the results of different models apart, or in different groups.",
+        )  # fmt: skip
+
+
 def _group(keys: Mapping[str, str], shots: Sequence[Shot]) -> Group:
     kept, repeated = _once(shots)
     name = ", ".join(keys.values()) or ALL
     numbers = {column: value for column in keys if (value := _number(shots[0].sample, column)) is not None}
     note = (
         f"{counted(len(repeated), 'image')} of a place that another one shows already: "
-        f"{listed([shot.field.image for shot in repeated])} (column '{FIELD}' of the sample sheet); left out"
+        f"{listed([shot.field.image for shot in repeated])} (column '{FIELD}' of the sample sheet, or planes of one "
+        "file); left out"
     )
     return Group(name, keys, tuple(kept), numbers, (note,) if repeated else ())
 

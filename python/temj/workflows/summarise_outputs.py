@@ -21,6 +21,7 @@ from temj.workflows.outputs import refuse_existing, text_table
 from temj.workflows.summarise_tables import (
     Summed,
     difference_table,
+    neighbour_table,
     object_table,
     quantity_table,
     rose_table,
@@ -31,7 +32,8 @@ from temj.workflows.summarise_tables import (
 RUN, WORKBOOK = "run.json", "Summary.xlsx"
 CSV = {
     "groups": "Groups.csv", "images": "Images.csv", "quantities": "Quantities.csv", "sizes": "Sizes.csv",
-    "directions": "Directions.csv", "differences": "Differences.csv", "objects": "Objects.csv",
+    "directions": "Directions.csv", "neighbours": "Neighbours.csv", "differences": "Differences.csv",
+    "objects": "Objects.csv",
 }  # fmt: skip
 ORIGIN = {"groups": "Groups_Origin.csv", "sizes": "Sizes_Origin.csv"}
 PICTURES = ("Quantities", "Sizes", "Directions")
@@ -85,7 +87,8 @@ def files_of(
     """
     tables = {
         "groups": wide_table(groups), "images": wide_table(images, "Image"), "quantities": quantity_table(groups),
-        "sizes": size_table(groups), "directions": rose_table(groups), "differences": difference_table(groups),
+        "sizes": size_table(groups), "directions": rose_table(groups), "neighbours": neighbour_table(groups),
+        "differences": difference_table(groups),
         "objects": object_table(groups),
     }  # fmt: skip
     shown = {kind: table for kind, table in tables.items() if len(table) or kind not in ("differences", "directions")}

@@ -12,7 +12,8 @@ import numpy as np
 from temj.data import Column, Table
 from temj.measurement.histograms import bin_edges
 from temj.population.estimates import QUANTITIES, Estimate, divided, effective, estimate_table
-from temj.population.intervals import LEVEL, standard_error
+from temj.population.intervals import LEVEL, interval, standard_error
+from temj.population.neighbours import SUMS, clark_evans
 from temj.population.sums import Population
 from temj.workflows.summarise_groups import Group
 
@@ -157,6 +158,24 @@ def _axial(angles: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]
     z = number * resultant**2
     chance = math.exp(-z) * (1 + (2 * z - z**2) / (4 * number)) if number else math.nan
     return float(np.degrees(np.angle(vector)) / 2 % 180), float(resultant), float(min(max(chance, 0.0), 1.0))
+
+
+def neighbour_table(found: Sequence[Summed]) -> Table:
+    """Nearest neighbours of the same class against a random pattern: Group, Class, Objects, Mean Distance (corrected
+    for borders), Unit, Ratio (Clark and Evans: 1 random, below clustered, above regular), Low, High, Method."""
+    rows = []
+    for one in found:
+        none = np.zeros(len(SUMS))
+        for name in one.population.classes:
+            each = np.array([shot.field.neighbours.get(name, none) for shot in one.group.shots]).reshape(-1, len(SUMS))
+            total = each.sum(axis=0)
+            told = interval(one.population.by_unit(each), clark_evans, (0.0, math.inf), log=True)
+            rows.append({
+                "Group": one.group.name, "Class": name, "Objects": int(total[0]),
+                "Mean Distance": float(divided(total[2], total[1])), "Unit": one.population.unit,
+                "Ratio": float(clark_evans(total)), "Low": told.low, "High": told.high, "Method": told.method,
+            })  # fmt: skip
+    return _table(rows)
 
 
 def difference_table(found: Sequence[Summed]) -> Table:
