@@ -7,7 +7,7 @@ from temj.data import IGNORE, Instances
 from temj.evaluation.judging import known_area
 from temj.evaluation.quantities import EVERY, Seen, population_of, quantities_table
 from temj.evaluation.summary import ALL
-from temj.population.sums import AREA, COUNT, COVERED, WEIGHT, D
+from temj.population.sums import AREA, COUNT, COVERED, VOLUME, WEIGHT, D
 
 NOTHING = Instances.concatenate([])
 
@@ -41,7 +41,22 @@ def test_edge_rules_by_hand(made) -> None:
     assert sums[D] / sums[WEIGHT] == pytest.approx(2 * 20, rel=0.01)
     assert sums[AREA] == 400 * 400
     assert sums[COVERED] == pytest.approx(4 * np.pi * (100 + 50 + 225 / 2), rel=0.03)
-    assert not population_of([found], made.rules.classes, "nm").fields[..., COUNT:].any()
+    assert not population_of([found], made.rules.classes, "nm").fields[..., COUNT:VOLUME].any()
+
+
+def test_all_classes_cover_each_place_once(made) -> None:
+    """A dot inside of a loop, and one beside it."""
+    true = Instances.concatenate([
+        made.discs([(100, 100, 60)]), made.discs([(100, 100, 20), (30, 30, 20)], "dot"),
+    ])  # fmt: skip
+    for side in sides(made, true, true, 2.0):
+        loop, dot, both = population_of([side], made.rules.classes, "nm").fields[0, :, COVERED]
+        assert dot == pytest.approx(4 * 2 * np.pi * 100, rel=0.03)
+        assert both == loop + dot / 2
+    table = table_of(made, [sides(made, true, NOTHING)])
+    shares = [cell(table, EVERY, name, "area fraction") for name in ("loop", "dot", ALL)]
+    assert shares[2] == pytest.approx(shares[0] + shares[1] / 2)
+    assert cell(table, EVERY, ALL, "area fraction", "Prediction") == 0
 
 
 def test_mean_and_deviation_are_weighted(made) -> None:

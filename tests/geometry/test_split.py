@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from temj.errors import BadValue
@@ -109,6 +109,7 @@ def test_numbers_follow_the_first_pixel_in_raster_order():
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.integers(1, 40), st.floats(0.2, 0.95), st.integers(0, 12))
+@example(5420225, 6, 14, 0.625, 7)
 @settings(max_examples=60, deadline=None)
 def test_any_mask_keeps_its_pixels_and_its_borders(seed, height, width, share, min_area):
     mask = np.random.default_rng(seed).random((height, width)) < share

@@ -116,8 +116,9 @@ def test_what_cannot_be_corrected_is_nan_with_a_note() -> None:
     found = corrected_density(one, np.array([AREA]), blind)
     assert math.isnan(found.value)
     assert found.notes == ("Not corrected: no class of size has a recall of 0.5.",)
-    unknown = exact(annotated=np.array([[9, 9, 0]] * 2), matched=np.array([[9, 9, 0]] * 2))
-    assert unknown.first_class == 3, "nothing is known of the largest"
+    nothing = exact(annotated=np.zeros((2, 3), int), matched=np.zeros((2, 3), int))
+    assert nothing.first_class == 3
+    assert math.isnan(corrected_density(one, np.array([AREA]), nothing).value)
     assert math.isnan(corrected_density(one, np.array([0.0]), exact()).value)
     single = replace(exact(), **{
         name: getattr(exact(), name)[:1] for name in ("annotated", "matched", "extra", "area")
@@ -127,6 +128,25 @@ def test_what_cannot_be_corrected_is_nan_with_a_note() -> None:
     assert math.isnan(alone.low)
     assert "so few validation images" in alone.notes[0]
     np.testing.assert_array_equal(np.isnan(corrected(1.0, 0.0, np.array([0.0, np.nan, 0.5]))), [True, True, False])
+
+
+def test_a_class_of_size_without_annotated_objects_is_left_out_with_a_note() -> None:
+    """The others are corrected as if the validation ended there."""
+    counts, area = np.array([[9, 70, 4], [9, 72, 3]]), np.full(2, 1e7)
+    lacking = {
+        name: np.where(np.arange(3) == 2, 0, getattr(exact(), name)) for name in ("annotated", "matched")
+    }  # fmt: skip
+    card = exact(**lacking)
+    two = {name: getattr(exact(), name)[:, :2] for name in ("annotated", "matched", "extra")}
+    short = exact(edges=EDGES[:3], **two)
+    found, same = corrected_density(counts, area, card), corrected_density(counts[:, :2], area, short)
+    assert (card.first_class, card.used.tolist()) == (1, [1])
+    assert (found.value, found.low, found.high, found.raw) == (same.value, same.low, same.high, same.raw)
+    assert found.low < found.value < found.high
+    assert found.notes == (
+        "Left out, since the validation images have no annotated object of that size: 10 nm and more (7 found).",
+    )
+    assert not same.notes
 
 
 def test_refused_outside_of_mode_and_pixel_size() -> None:

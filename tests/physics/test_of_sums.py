@@ -8,7 +8,7 @@ import pytest
 from temj.physics import of_sums
 from temj.physics.hardening import dispersed_barriers, superpose
 from temj.population.intervals import interval
-from temj.population.sums import AREA, COUNT, D2, D3, LENGTH, SUMS, WEIGHT, D
+from temj.population.sums import AREA, COUNT, D2, D3, LENGTH, SUMS, VOLUME, WEIGHT, D
 
 FIELD, THICKNESS = 1e6, 100.0
 MEAN, SPREAD, NUMBER = np.array([20.0, 8.0]), np.array([4.0, 2.0]), np.array([40.0, 80.0])
@@ -18,7 +18,7 @@ MATRIX = of_sums.Matrix(3.06, 81.0, 0.2543)
 def fields(random: np.random.Generator, count: int) -> np.ndarray:
     """(count, 2, len(SUMS)) of two classes with normal diameters; all objects whole, so that w is 1."""
     found = np.zeros((count, 2, len(SUMS)))
-    found[..., AREA] = FIELD
+    found[..., AREA], found[..., VOLUME] = FIELD, FIELD * THICKNESS
     for field in found:
         for place, row in enumerate(field):
             d = random.normal(MEAN[place], SPREAD[place], random.poisson(NUMBER[place]))
@@ -48,16 +48,16 @@ def truths() -> dict[str, float]:
 
 
 def statistics() -> dict:
-    barriers = [of_sums.Barrier(place, 0.2, of_sums.number_density(place, THICKNESS)) for place in (0, 1)]
+    barriers = [of_sums.Barrier(place, 0.2, of_sums.number_density(place)) for place in (0, 1)]
     return {
-        "N_V": of_sums.number_density(0, THICKNESS),
-        "N_V, t + d": of_sums.number_density(0, THICKNESS, "foil+diameter"),
-        "N_V / f": of_sums.number_density(0, THICKNESS, share=0.25),
-        "V_V": of_sums.volume_fraction(0, THICKNESS),
-        "S": of_sums.swelling(0, THICKNESS),
-        "line": of_sums.loop_line_density([0, 1], THICKNESS),
-        "content": of_sums.defect_content(0, THICKNESS, 0.2),
-        "lines": of_sums.dislocation_density(0, THICKNESS),
+        "N_V": of_sums.number_density(0),
+        "N_V, t + d": of_sums.number_density(0, "foil+diameter"),
+        "N_V / f": of_sums.number_density(0, share=0.25),
+        "V_V": of_sums.volume_fraction(0),
+        "S": of_sums.swelling(0),
+        "line": of_sums.loop_line_density([0, 1]),
+        "content": of_sums.defect_content(0, 0.2),
+        "lines": of_sums.dislocation_density(0),
         "hardening": of_sums.hardening(barriers, MATRIX),
         "hardening, linear": of_sums.hardening(barriers, MATRIX, "linear"),
     }
@@ -85,12 +85,12 @@ def test_resampled_sums_go_through_the_same_code(name) -> None:
 def test_no_objects_give_0_and_no_area_gives_nan(name) -> None:
     empty = np.zeros((2, len(SUMS)))
     assert np.isnan(statistics()[name](empty))
-    empty[:, AREA] = FIELD
+    empty[:, AREA], empty[:, VOLUME] = FIELD, FIELD * THICKNESS
     assert statistics()[name](empty) == 0
 
 
 def test_shares_of_visible_variants() -> None:
     sums = fields(np.random.default_rng(2), 1)[0]
-    raw = of_sums.loop_line_density([0], THICKNESS)(sums), of_sums.loop_line_density([1], THICKNESS)(sums)
-    seen = of_sums.loop_line_density([0, 1], THICKNESS, [0.5, 0.25])(sums)
+    raw = of_sums.loop_line_density([0])(sums), of_sums.loop_line_density([1])(sums)
+    seen = of_sums.loop_line_density([0, 1], [0.5, 0.25])(sums)
     assert seen == pytest.approx(2 * raw[0] + 4 * raw[1])

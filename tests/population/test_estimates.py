@@ -13,16 +13,14 @@ from temj.geometry.trace import trace
 from temj.measurement.populations import ALL_CLASSES, Field, field
 from temj.population.estimates import (
     ESTIMATES,
-    NO_LIMITS,
-    NO_SCATTER,
     NO_SIZE,
     NO_WHOLE,
     Estimate,
     estimate_table,
     estimates,
 )
-from temj.population.intervals import poisson
-from temj.population.sums import AREA, COUNT, COVERED, SUMS, WEIGHT, D, added, population, with_edges
+from temj.population.intervals import NO_LIMITS, NO_SCATTER, poisson
+from temj.population.sums import AREA, COUNT, COVERED, SUMS, VOLUME, WEIGHT, D, added, population, with_edges
 
 NM = Calibration(0.5, 0.5, "nm")
 SIZE = (100, 80)
@@ -93,7 +91,8 @@ def test_fields_of_a_sample_are_one_unit() -> None:
     apart, together = population(fields, ["pore"]), population(fields, ["pore"], ["x", "x", "y", "y", "z", "z"])
     assert (apart.unit_word, together.unit_word) == ("field", "sample")
     assert (len(apart.units), len(together.units)) == (6, 3)
-    assert together.units[0] == pytest.approx(apart.units[:2].sum(axis=0))
+    assert together.units[0] == pytest.approx(apart.units[:2].sum(axis=0), nan_ok=True)
+    assert np.isnan(apart.units[..., VOLUME]).all(), "no thickness is known"
     one, other = (named(estimates(each), "number density") for each in (apart, together))
     assert one.value == other.value
     assert (one.units, other.units) == (6, 3)
@@ -103,6 +102,21 @@ def test_fields_of_a_sample_are_one_unit() -> None:
     single = population(fields, ["pore"], ["x"] * 6)
     assert len(single.units) == 6, "of one sample its fields are all there is"
     assert population(fields, ["pore"], ["x", "x", "", "", "", "z"]).unit_index.tolist() == [0, 0, 1, 2, 3, 4]
+
+
+def test_the_volume_is_the_area_times_the_thickness_of_each_field() -> None:
+    fields, thickness = [of(name, FIRST) for name in "ab"], [80.0, 120.0]
+    made = population(fields, ["pore", "other"], thickness=thickness)
+    assert made.fields[..., VOLUME] == pytest.approx(made.fields[..., AREA] * np.array(thickness)[:, None])
+    assert made.fields[:, 2, VOLUME].tolist() == [2000.0 * 80, 2000.0 * 120]
+    again = population(fields, ["pore", "other"]).with_thickness(thickness)
+    assert np.array_equal(made.fields, again.fields)
+    partly = made.with_thickness([80.0, math.nan])
+    assert np.isnan(partly.fields[1, :, VOLUME]).all()
+    one, other = (named(estimates(each, 0.02), "number density") for each in (partly, made))
+    assert one == other
+    with pytest.raises(BadValue, match="thickness"):
+        population(fields, ["pore"], thickness=[80.0])
 
 
 def test_several_classes_and_all_of_them() -> None:

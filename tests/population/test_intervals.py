@@ -8,7 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from temj.population.intervals import BOOTSTRAP_FROM, Interval, interval, over_objects, poisson, standard_error
+from temj.population.intervals import (
+    BOOTSTRAP_FROM,
+    NO_LIMITS,
+    NO_SCATTER,
+    Interval,
+    interval,
+    over_objects,
+    poisson,
+    standard_error,
+    with_width,
+)
 
 
 def mean(sums: np.ndarray) -> np.ndarray:
@@ -120,6 +130,32 @@ def test_what_cannot_be_told_is_nan_without_a_warning() -> None:
 def test_equal_units_have_an_interval_without_width(count: int) -> None:
     got = interval(np.repeat(units(1), count, axis=0), mean)
     assert got.low == pytest.approx(got.high)
+
+
+@pytest.mark.parametrize("count", [2, 5, 11, 12, 30])
+@pytest.mark.parametrize("area", [80.0, 0.152, 3.04e4, 1e4 * 0.39**2, 1e-17])
+@pytest.mark.parametrize("log", [False, True])
+def test_rounding_is_no_scatter(count: int, area: float, log: bool) -> None:
+    """7 / 0.152 of sums is not always the same number: what differs by its last digits does not differ."""
+    data = np.tile([7, area], (count, 1))
+    for bootstrap in ("studentised", "BCa"):
+        got = interval(data, mean, (0, np.inf), log=log, bootstrap=bootstrap)
+        assert got.low == got.high == pytest.approx(7 / area)
+    assert standard_error(data, mean) == 0
+    data[0, 0] *= 1 + 1e-6
+    assert standard_error(data, mean) > 0
+    assert interval(data, mean, (0, np.inf), log=log).high > 7 / area
+
+
+def test_objects_that_are_alike_have_an_interval_without_width_and_none_has_none() -> None:
+    rows = np.tile([0.152 * 7, 0.152], (9, 1))
+    got = over_objects(rows, rows.sum(axis=0), mean)
+    assert (got.low, got.method) == (got.high, "t over objects, counting error only")
+    assert (with_width(got, 7.0)[0].method, with_width(got, 7.0)[1]) == ("", NO_SCATTER)
+    assert (with_width(got, 0.0)[0].method, with_width(got, 0.0)[1]) == ("", NO_LIMITS)
+    known = Interval(1.0, 2.0, "t")
+    assert with_width(known, 0.0) == (known, "")
+    assert over_objects(rows[:1], rows[0], mean).method == ""
 
 
 def test_bounds_hold() -> None:

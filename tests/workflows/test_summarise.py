@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import shlex
 import zipfile
 from pathlib import Path
 
@@ -96,10 +97,11 @@ def test_physics_is_that_of_the_formulas(made: tuple[dict, Path]) -> None:
     assert value(table, group, "loop", "volume number density") == pytest.approx(volume)
     corrected = value(table, group, "loop", "volume number density, corrected for visibility")
     assert corrected == pytest.approx(2 * volume)  # g = 110: two of the four variants of a/2<111>
-    single = 3.06 * 0.3 * 81.9e3 * 0.2482e-9 * math.sqrt(corrected * size * 1e-9)
-    assert value(table, group, "loop", "hardening") == pytest.approx(single, rel=1e-3)
-    parts = [value(table, group, name, "hardening") for name in ("loop", "void")]
-    assert value(table, group, "", "hardening") == pytest.approx(math.hypot(*parts))
+    for end, number in (("", volume), (", corrected for visibility", corrected)):
+        single = 3.06 * 0.3 * 81.9e3 * 0.2482e-9 * math.sqrt(number * size * 1e-9)
+        assert value(table, group, "loop", f"hardening{end}") == pytest.approx(single, rel=1e-3)
+        parts = value(table, group, "loop", f"hardening{end}"), value(table, group, "void", "hardening")
+        assert value(table, group, "", f"hardening{end}") == pytest.approx(math.hypot(*parts))
     # every disc is whole and of the same weight as others of its size: sums over discs
     assert value(table, group, "void", "swelling") > value(table, group, "void", "volume fraction") > 0
     # g differs between the images of 0.5 dpa that count
@@ -256,7 +258,8 @@ def test_neighbours_are_those_of_the_grid_that_the_discs_lie_on(made: tuple[dict
 
 
 def test_planes_of_one_file_are_one_place() -> None:
-    from temj.workflows.summarise_groups import Shot, grouped, with_stacks
+    from temj.workflows.summarise_groups import Shot, grouped
+    from temj.workflows.summarise_study import with_stacks
 
     fields = [field(name, Instances.concatenate([]), (10, 10), Calibration(1, 1, "nm"))
               for name in ("film.tif:1", "film.tif:2", "b.tif")]  # fmt: skip
@@ -265,11 +268,295 @@ def test_planes_of_one_file_are_one_place() -> None:
     assert any("film.tif:2" in note for note in group.notes)
 
 
-def test_results_of_models_with_other_classes_are_not_put_together() -> None:
-    from temj.workflows.summarise_groups import Shot, grouped, require_same_classes
+def test_a_class_that_a_model_did_not_look_for_is_never_0() -> None:
+    from temj.workflows.summarise_groups import Shot, grouped, looked_for
 
-    one = field("a.tif", Instances.concatenate([]), (10, 10), Calibration(1, 1, "nm"))
-    shots = [Shot(one, None, frozenset(names)) for names in (("loop",), ("loop", "void"))]
+    names = np.array(["loop", "loop", "void"], object)
+    discs = Instances.of([disc(20 * x, 20, 8) for x in (1, 2, 3)], class_name=names)
+    one = field("a.tif", discs, (80, 40), Calibration(1, 1, "nm"))
+    none = field("b.tif", discs.take(np.array([0, 1])), (80, 40), Calibration(1, 1, "nm"))
+    shots = [Shot(one, None, frozenset(("loop", "void"))), Shot(none, None, frozenset(("loop",)))]
     (group,) = grouped(shots, ())
-    with pytest.raises(BadValue, match="void"):
-        require_same_classes(group)
+    made, classes, notes = looked_for(group, ("loop", "void", "line"))
+    assert classes == ("loop",)
+    assert any("void" in note and "b.tif" in note and "a.tif" not in note for note in notes)
+    assert "not looked for: line" in notes
+    assert list(made.fields[0].objects["Class"]) == ["loop", "loop"]
+    assert math.isnan(made.fields[0].covered["all"])
+    assert looked_for(grouped(shots[:1], ())[0], ("loop", "void"))[1] == ("loop", "void")
+    apart = [Shot(one, None, frozenset(("void",))), Shot(none, None, frozenset(("loop",)))]
+    with pytest.raises(BadValue, match=r"void not looked for in b\.tif"):
+        looked_for(grouped(apart, ())[0], ("loop", "void"))
+
+
+def square(folder: Path, name: str, shapes: list[Shape], names: list[str], picture: np.ndarray | None = None) -> None:
+    """An image of 200 x 200 px and its annotations, in ``rois`` and ``images`` of a folder."""
+    for part in ("rois", "images"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    found = Instances.of(shapes, class_name=np.array(names, object)) if shapes else Instances.concatenate([])
+    roiset.write(folder / "rois" / f"{name}_RoiSet.zip", found)
+    shown = np.zeros((SIDE, SIDE), np.uint8) if picture is None else picture
+    cv2.imwrite(str(folder / "images" / f"{name}.png"), shown)
+
+
+def annotated(folder: Path, **parameters: object) -> dict:
+    """The summary of :func:`square`'s images, 1 nm per pixel unless something else is said."""
+    given = {"results": [folder / "rois"], "images": folder / "images", "output": folder / "out", "pixel_size": "1"}
+    return commands.run("summarise", given | parameters)
+
+
+def area_of(made: dict, name: str) -> float:
+    """The analysed area in nm² that a density was made of."""
+    density = value(made["quantities"], "all images", name, "number density")
+    return value(made["quantities"], "all images", name, "number density", "Objects") / density * 1e18
+
+
+def notes(made: dict) -> str:
+    return "\n".join(made["notes"]["Note"])
+
+
+def test_regions_to_be_ignored_are_no_analysed_area(tmp_path: Path) -> None:
+    half = Shape(RoiType.RECT, params=(100, 0, 100, 200))
+    square(tmp_path, "a", [*(disc(30, 30 + 30 * k, 10) for k in range(5)), half], ["p"] * 5 + ["ignore"])
+    made = annotated(tmp_path)
+    assert area_of(made, "p") == pytest.approx(100 * 200)
+    assert "1 region marked ignore" in notes(made)
+
+
+def test_the_info_bar_of_a_known_image_is_no_analysed_area(tmp_path: Path) -> None:
+    picture = np.clip(np.random.default_rng(0).normal(120, 20, (460, 512)), 0, 255).astype(np.uint8)
+    bar = np.zeros((52, 512), np.uint8)
+    cv2.putText(bar, "HV 5 kV  mag 100 kx  WD 4 mm  500 nm", (5, 34), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 255, 2)
+    square(tmp_path, "a", [disc(100 + 80 * k, 200, 20) for k in range(5)], ["p"] * 5, np.vstack([picture, bar]))
+    made = annotated(tmp_path)
+    assert area_of(made, "p") == pytest.approx(460 * 512, rel=0.01)
+    assert "info bar" in notes(made)
+    assert area_of(annotated(tmp_path, area="whole", output=tmp_path / "whole"), "p") == pytest.approx(512 * 512)
+
+
+def predicted(folder: Path, images: dict[str, dict[str, int]], *, planned: int | None = None, failed: int = 0) -> Path:
+    """A result folder as a model leaves it: image → class → number of objects; 1 nm per pixel."""
+    folder.mkdir(parents=True)
+    entries = []
+    for number, (image, counts) in enumerate(images.items()):
+        names = [name for name, count in counts.items() for _ in range(count)]
+        shapes = [disc(20 + 15 * (k % 11), 20 + 15 * (k // 11), 8) for k in range(len(names))]
+        found = Instances.of(shapes, class_name=np.array(names, object)) if shapes else Instances.concatenate([])
+        roiset.write(folder / f"{number}_RoiSet.zip", found)
+        cv2.imwrite(str(folder / f"{number}_labels.tif"), np.zeros((SIDE, SIDE), np.uint8))
+        summary = [
+            {"Slice": Path(image).name, "Class": name, "Count": count, "Pixel Width": 1.0, "Pixel Height": 1.0,
+             "Unit": "nm", "Analysed Area": float(SIDE**2)} for name, count in counts.items()
+        ]  # fmt: skip
+        files = {"rois": f"{number}_RoiSet.zip", "labels": f"{number}_labels.tif"}
+        entries.append({"image": image, "files": files, "prediction": {}, "summary": summary})
+    names = [*images, *(f"later{k}.tif" for k in range((planned or len(images)) - len(images)))]
+    run = {"format": 1, "command": "predict", "images": entries, "planned": [{"image": name} for name in names]}
+    run["failures"] = [{"image": f"later{k}.tif", "code": "unreadable", "message": "no"} for k in range(failed)]
+    (folder / "run.json").write_text(json.dumps(run))
+    return folder
+
+
+def test_what_a_model_did_not_look_for_has_no_row_and_no_difference(tmp_path: Path) -> None:
+    one = predicted(tmp_path / "one", {"a.tif": {"loop": 5, "void": 3}, "b.tif": {"loop": 7, "void": 2}})
+    other = predicted(tmp_path / "other", {"c.tif": {"loop": 6}, "d.tif": {"loop": 9}})
+    (tmp_path / "s.csv").write_text("image,material\na,x\nb,x\nc,y\nd,y\n")
+    given = {"results": [one, other], "sheet": tmp_path / "s.csv", "output": tmp_path / "out", "group_by": ["material"]}
+    made = commands.run("summarise", given)
+    table, images, differences = (made[kind] for kind in ("quantities", "images", "differences"))
+    assert set(table["Class"][table["Group"] == "x"]) == {"loop", "void", "all"}
+    assert set(table["Class"][table["Group"] == "y"]) == {"loop"}
+    assert set(images["Class"][images["Image"] == "c.tif"]) == {"loop"}
+    assert set(differences["Class"]) == {"loop"}
+    assert "not looked for: void" in notes(made)
+    mixed = commands.run("summarise", given | {"group_by": [], "output": tmp_path / "mixed"})
+    assert set(mixed["quantities"]["Class"]) == {"loop"}
+    assert value(mixed["quantities"], "all images", "loop", "number density") == pytest.approx(
+        27 / (4 * (SIDE * 1e-9) ** 2)
+    )
+    assert "void was not looked for in c.tif, d.tif" in notes(mixed)
+
+
+def test_sources_are_told_apart(tmp_path: Path) -> None:
+    images = {"a.tif": {"loop": 5}, "d1/b.tif": {"loop": 3}, "d2/b.tif": {"loop": 4}}
+    one = predicted(tmp_path / "1" / "run", images)
+    other = predicted(tmp_path / "2" / "run", {"a.tif": {"loop": 6}})
+    twice = commands.run("summarise", {"results": [one, one / ".." / "run"], "output": tmp_path / "out"})
+    assert list(twice["images"]["Image"]) == ["a.tif", "d1/b.tif", "d2/b.tif"]
+    assert "counted once" in notes(twice)
+    both = commands.run("summarise", {"results": [one, other], "output": tmp_path / "both"})
+    assert list(both["images"]["Image"]) == ["1/run/a.tif", "d1/b.tif", "d2/b.tif", "2/run/a.tif"]
+    assert "different images: a.tif" in notes(both)
+
+
+def test_films_of_one_name_are_different_places() -> None:
+    from temj.workflows.summarise_groups import Shot, grouped
+    from temj.workflows.summarise_study import with_stacks
+
+    names = ("film.tif:1", "film.tif:2")
+    fields = [field(name, Instances.concatenate([]), (10, 10), Calibration(1, 1, "nm")) for name in names]
+    shots = [shot for source in ("d1", "d2") for shot in with_stacks([Shot(one, source=source) for one in fields])]
+    (group,) = grouped(shots, ())
+    assert [(shot.source, shot.field.image) for shot in group.shots] == [("d1", "film.tif:1"), ("d2", "film.tif:1")]
+    within = [field(f"{folder}/{name}", Instances.concatenate([]), (10, 10), Calibration(1, 1, "nm"))
+              for folder in ("d1", "d2") for name in names]  # fmt: skip
+    (group,) = grouped(with_stacks([Shot(one) for one in within]), ())
+    assert [shot.field.image for shot in group.shots] == ["d1/film.tif:1", "d2/film.tif:1"]
+
+
+def test_files_that_no_summary_wrote_are_never_replaced(study: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "Groups.csv").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(Refused, match=r"Groups\.csv"):
+            summarise(study, folder, overwrite=overwrite)
+    assert [path.name for path in folder.iterdir()] == ["Groups.csv"]
+    (folder / "Groups.csv").unlink()
+    summarise(study, folder)
+    (folder / "Summary.xlsx").write_text("mine")  # the earlier summary has none
+    with pytest.raises(Refused, match=r"Summary\.xlsx"):
+        summarise(study, folder, overwrite=True)
+    assert (folder / "Summary.xlsx").read_text() == "mine"
+
+
+def test_a_summary_that_was_interrupted_may_be_replaced(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from temj import storage
+
+    with monkeypatch.context() as patch:
+        write = storage.write_bytes
+        patch.setattr(
+            storage,
+            "write_bytes",
+            lambda path, data, **more: 1 / 0 if path.name == "Sizes.csv" else write(path, data, **more),
+        )
+        with pytest.raises(ZeroDivisionError):
+            summarise(study, tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["state"] == "unfinished"
+    summarise(study, tmp_path / "out", overwrite=True)
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["state"] == "done"
+
+
+@pytest.mark.parametrize("surface", ["results", "folder"])
+def test_the_lines_of_run_json_repeat_it(study: Path, tmp_path: Path, surface: str) -> None:
+    from temj import cli
+    from temj.commands.options import read_options
+
+    given = {surface: [study / "rois"] if surface == "results" else study / "rois"}
+    made = {"images": study / "images", "pixel_size": "0.5", "sheet": study / "study.csv", "output": tmp_path / "out",
+            "group_by": ["dose", "material"], "kinds": ["void=cavity", "loop=loop:a/2<111>"]}  # fmt: skip
+    commands.run("summarise", given | made)
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir() if path.name != "run.json"}
+    assert cli.main([*shlex.split(run["command_line"])[1:], "--overwrite"]) == 0
+    assert before == {name: (tmp_path / "out" / name).read_bytes() for name in before}
+    options = read_options(run["macro_line"].partition(', "')[2].removesuffix('");'))
+    assert options["folder"] == str(study / "rois")
+    commands.run("summarise", {**options, "overwrite": True})
+    assert before == {name: (tmp_path / "out" / name).read_bytes() for name in before}
+
+
+def test_several_results_have_no_macro_line(tmp_path: Path) -> None:
+    runs = [predicted(tmp_path / name, {f"{name}.tif": {"loop": 5}}) for name in "ab"]
+    commands.run("summarise", {"results": runs, "output": tmp_path / "out"})
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert "macro_line" not in run
+    assert all(str(one) in run["command_line"] for one in runs)
+
+
+@pytest.mark.parametrize("parameters", [{"kinds": ["voids=cavity"]}, {"hardening": ["voids=1"], "material": "Fe"}])
+def test_an_unknown_class_is_named_with_the_known_ones(study: Path, tmp_path: Path, parameters: dict) -> None:
+    with pytest.raises(BadValue, match=r"(?s)loop, void.*voids|void, loop.*voids"):
+        summarise(study, tmp_path / "out", **parameters)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_not_used_is_said(study: Path, tmp_path: Path) -> None:
+    made = summarise(study, tmp_path / "out", thickness_error=5.0, thickness_method="EELS", denuded=3.0, g="110")
+    for name in ("thickness_error", "thickness_method", "denuded", "g"):
+        assert f"{name} is not used" in notes(made)
+    used = summarise(study, tmp_path / "used", thickness=100.0, thickness_error=5.0, thickness_rule="foil-denuded",
+                     denuded=3.0, g="110", kinds=["loop=loop:a/2<111>"])  # fmt: skip
+    assert "not used" not in notes(used)
+
+
+def given_sheet(study: Path, folder: Path, *lines: str) -> Path:
+    (folder / "sheet.csv").write_text("\n".join(["image,thickness_nm,g", *lines]))
+    return folder / "sheet.csv"
+
+
+def test_thickness_0_and_a_strange_g_are_not_known(study: Path, tmp_path: Path) -> None:
+    sheet = given_sheet(study, tmp_path, *(f"{name}.png,{0 if name == 'b' else 80},abc" for name in "abcdef"))
+    made = summarise(study, tmp_path / "out", sheet=sheet, kinds=["loop=loop:a/2<111>", "void=cavity"])
+    told = notes(made)
+    assert "sheet.csv: thickness_nm is 0, taken as not known: b.png" in told
+    assert "nothing per volume: no thickness of b.png" in told
+    assert "'abc' of a.png" in told
+    names = set(made["quantities"]["Quantity"])
+    assert not any("volume" in name or "visibility" in name for name in names)
+
+
+def test_lines_without_a_result_and_unfinished_runs_are_told(tmp_path: Path) -> None:
+    run = predicted(tmp_path / "run", {"a.tif": {"loop": 5}}, planned=4, failed=1)
+    (tmp_path / "s.csv").write_text("image,sample\na.tif,A\nz.tif,Z\n")
+    made = commands.run("summarise", {"results": [run], "output": tmp_path / "out", "sheet": tmp_path / "s.csv"})
+    assert "1 line of the sample sheet without a result: z.tif" in notes(made)
+    assert "nothing of 2 images: later1.tif, later2.tif" in notes(made)
+    assert "1 image failed, or were predicted in part: later0.tif" in notes(made)
+
+
+def test_a_point_in_a_name_belongs_to_the_name(tmp_path: Path) -> None:
+    run = predicted(tmp_path / "run", {"A_0.5dpa": {"loop": 5}, "A_0.1dpa.tif": {"loop": 7}})
+    (tmp_path / "s.csv").write_text("image,material\nA_0.5dpa.tif,x\nA_0.1dpa.tif,y\n")
+    made = commands.run("summarise", {
+        "results": [run], "output": tmp_path / "out", "sheet": tmp_path / "s.csv", "group_by": ["material"],
+    })  # fmt: skip
+    table = made["quantities"]
+    assert [value(table, name, "loop", "number density", "Objects") for name in "xy"] == [5, 7]
+
+
+def test_a_sheet_of_other_images_is_told_with_names_of_both(study: Path, tmp_path: Path) -> None:
+    sheet = given_sheet(study, tmp_path, "x_001.png,80,", "x_002.png,80,")
+    with pytest.raises(BadDataset, match=r"(?s)a.*b.*c.*x_001\.png, x_002\.png"):
+        summarise(study, tmp_path / "out", sheet=sheet)
+
+
+def test_lines_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    run = predicted(tmp_path / "run", {"d1/b.tif": {"loop": 3}, "d2/b.tif": {"loop": 4}})
+    (tmp_path / "s.csv").write_text("image,material\nstudy/d2/b.tif,x\nstudy/d1/b.tif,y\n")
+    made = commands.run("summarise", {
+        "results": [run], "output": tmp_path / "out", "sheet": tmp_path / "s.csv", "group_by": ["material"],
+    })  # fmt: skip
+    assert [value(made["quantities"], name, "loop", "number density", "Objects") for name in "xy"] == [4, 3]
+
+
+def test_no_cell_is_a_formula_and_numbers_have_6_digits() -> None:
+    from temj.data import Column, Table
+    from temj.data.table_text import to_csv
+    from temj.workflows.summarise_outputs import origin_csv
+
+    numbers = np.array([0.00123456789, 1.23456789e14, -2.0, math.nan, 1.23456789e-9])
+    table = Table((Column("=Name", np.array(["=1+1", "+2", "-3", "@x", "plain"], object)), Column("n (m)", numbers)))
+    names, _units, _comments, *body = csv.reader(origin_csv(table).splitlines())
+    assert names == ["'=Name", "n"]
+    assert [row[0] for row in body] == ["'=1+1", "'+2", "'-3", "'@x", "plain"]
+    assert body[2][1] == "-2"
+    cells = [line.split(",") for line in to_csv(table, digits=6).splitlines()]
+    assert [row[2] for row in cells[1:]] == ["0.00123457", "1.23457E14", "-2", "NaN", "1.23457E-9"]
+    assert cells[1][1] == "'=1+1"
+
+
+def test_the_workbook_has_the_same_bytes_again(study: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        summarise(study, tmp_path / name, excel=True)
+    assert (tmp_path / "one" / "Summary.xlsx").read_bytes() == (tmp_path / "two" / "Summary.xlsx").read_bytes()
+    with zipfile.ZipFile(tmp_path / "one" / "Summary.xlsx") as book:
+        assert b"2000-01-01T00:00:00Z" in book.read("docProps/core.xml")
+
+
+def test_images_say_which_are_left_out(made: tuple[dict, Path]) -> None:
+    told = {row["Image"]: row["Note"] for row in rows(made[1] / "Images.csv")}
+    assert [name for name, note in told.items() if note] == [next(name for name in told if name.startswith("e"))]
+    assert any("left out: the place of d" in note for note in told.values())

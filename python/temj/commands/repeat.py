@@ -59,8 +59,22 @@ def recorded(values: Mapping[str, Any], shown: Sequence[ParameterView]) -> dict[
                 tokens[view.name] = None if value else "false"
         elif value not in (None, "", ()):
             is_path = view.role not in ("value", "model")
-            tokens[view.name] = _token(view.name, Path(value).absolute().as_posix() if is_path else str(value))
+            tokens[view.name] = _token(view.name, Path(value).absolute().as_posix() if is_path else _text(value))
     return tokens
+
+
+def _text(value: object) -> str:
+    """A value as a dialog or macro gives it: a list with commas.
+
+    Raises:
+        BadValue: a list with a comma or semicolon in one of its words, which would come back as two.
+    """
+    if not isinstance(value, tuple):
+        return str(value)
+    words = [str(word) for word in value]
+    if any(mark in word for word in words for mark in ",;"):
+        raise BadValue("not-recordable", expected="words without commas", found=", ".join(map(repr, words)))
+    return ",".join(words)
 
 
 def _token(name: str, text: str) -> str:

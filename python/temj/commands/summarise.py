@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -79,6 +81,13 @@ class SummariseParameters(Parameters):
     )  # fmt: skip
     classes: Words = parameter((), "Names of the classes of annotations, for formats that number them.")
     masks: Literal["auto", "classes", "instances"] = parameter("auto", "What the values of masks are.", advanced=True)
+    area: Literal["auto", "all", "whole"] = parameter(
+        "auto",
+        "What counts of annotated images, besides ROIs named area and exclude: auto (without info bar, scale bar, "
+        "text, blank borders, dead pixels, saturated streaks), all (also without vacuum, holes, saturated regions), "
+        "whole.",
+        advanced=True,
+    )
     excel: bool = parameter(False, "Write a workbook too: Objects, Images, Groups, Quantities, Notes.")
     overwrite: bool = parameter(False, "Replace a summary that is there.", advanced=True)
 
@@ -90,7 +99,13 @@ def run(parameters: SummariseParameters, _inputs: Values, progress: Progress, ca
     from temj.physics.foil import Foil, method_name
     from temj.workflows.population_fields import PopulationOptions
     from temj.workflows.summarise import summarise
-    from temj.workflows.summarise_options import SummariseOptions, read_hardening, read_kinds, read_material
+    from temj.workflows.summarise_options import (
+        SummariseOptions,
+        read_hardening,
+        read_kinds,
+        read_material,
+        unused,
+    )
 
     sources = parameters.results or tuple(filter(None, (parameters.folder,)))
     if not sources:
@@ -103,7 +118,7 @@ def run(parameters: SummariseParameters, _inputs: Values, progress: Progress, ca
     error = math.nan if parameters.thickness_error is None else parameters.thickness_error
     foil = Foil(parameters.thickness, error, method_name(parameters.thickness_method)) if parameters.thickness else None
     material = read_material(parameters.material, parameters.materials)
-    read = parameters.model_dump(include={"shape_rule", "skeleton", "pixel_size", "images", "classes", "masks"})
+    read = parameters.model_dump(include={"shape_rule", "skeleton", "pixel_size", "images", "classes", "masks", "area"})
     percent = math.nan if parameters.pixel_size_error is None else parameters.pixel_size_error
     options = SummariseOptions(
         PopulationOptions(**read), parameters.sheet, parameters.group_by, percent / 100, foil,
@@ -111,10 +126,20 @@ def run(parameters: SummariseParameters, _inputs: Values, progress: Progress, ca
         read_hardening(parameters.hardening, material), parameters.superposition, parameters.line_orientation,
         parameters.excel,
     )  # fmt: skip
+    told = unused(foil, parameters.thickness_error, parameters.thickness_method, options)
     return summarise(
-        sources, parameters.output, options, repeat(COMMAND, parameters), overwrite=parameters.overwrite,
-        progress=progress, cancelled=stop,
+        sources, parameters.output, replace(options, notes=told), _lines(parameters, sources),
+        overwrite=parameters.overwrite, progress=progress, cancelled=stop,
     )  # fmt: skip
+
+
+def _lines(parameters: SummariseParameters, sources: Sequence[Path]) -> dict[str, object]:
+    """The lines that repeat it, whether a terminal or ImageJ gave the sources; a macro names one folder."""
+    folder = sources[0] if len(sources) == 1 and sources[0].is_dir() else None
+    told = repeat(COMMAND, parameters.model_copy(update={"results": tuple(sources), "folder": folder}))
+    if folder is None:
+        told.pop("macro_line", None)
+    return told | {"parameters": parameters.model_dump(mode="json")}
 
 
 def account(outputs: Values) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
@@ -13,10 +14,11 @@ _DECIDING_ROWS = 24
 _SAME_DIGITS = 3
 _LARGEST = 999999999999.0
 _LARGEST_FLOAT = 3.4028234663852886e38
+_EXPONENT = re.compile(r"e([+-]\d+)$")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def to_csv(table: Table, precision: int = 3) -> str:
+def to_csv(table: Table, precision: int = 3, digits: int | None = None) -> str:
     """The table as ImageJ writes it to a .csv file, with ``\\n`` at the end of each line.
 
     The first column, headed by a space, counts the rows from 1. A column has ``precision`` decimals in all its rows
@@ -27,9 +29,15 @@ def to_csv(table: Table, precision: int = 3) -> str:
     Args:
         table: any table; without rows only the header is written.
         precision: decimals, 0 to 9.
+        digits: significant digits of every number, in place of ``precision`` and ImageJ's form: densities and shares
+            stand in one table.
     """
     cells = [[str(number) for number in range(1, len(table) + 1)]]
-    cells += [_text_cells(column) if column.is_text else _number_cells(column, precision) for column in table]
+    for column in table:
+        if column.is_text:
+            cells.append(_text_cells(column))
+        else:
+            cells.append(_number_cells(column, precision) if digits is None else _significant(column, digits))
     header = ",".join([" ", *(_text(name) for name in table.names)])
     return "\n".join([header, *map(",".join, zip(*cells, strict=True))]) + "\n"
 
@@ -55,6 +63,14 @@ def format_number(value: float, places: int) -> str:
     if shortest is not None and -shortest.as_tuple().exponent <= places:
         return f"{shortest:.{places}f}"
     return f"{value:.{places}f}"
+
+
+def _significant(column: Column, digits: int) -> list[str]:
+    """Integers whole, other numbers with so many digits: 0.00123457, 1.23457E14."""
+    if column.values.dtype.kind == "i":
+        return [str(value) for value in column.values.tolist()]
+    texts = (f"{value:.{digits}g}" if math.isfinite(value) else format_number(value, 0) for value in column.values)
+    return [_EXPONENT.sub(lambda found: f"E{int(found[1])}", text) for text in texts]
 
 
 def _number_cells(column: Column, places: int) -> list[str]:

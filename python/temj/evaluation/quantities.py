@@ -21,7 +21,7 @@ from temj.measurement.populations import ALL_CLASSES
 from temj.population.edges import shape_edges
 from temj.population.estimates import QUANTITIES, Estimate, estimates
 from temj.population.intervals import Statistic
-from temj.population.sums import AREA, COUNT, COVERED, SUMS, Objects, Population
+from temj.population.sums import AREA, COUNT, COVERED, SUMS, VOLUME, Objects, Population
 
 EVERY = "all images"
 NUMBER, MEAN_OF_FIELDS = "number of objects", "number density, mean of fields"
@@ -41,11 +41,13 @@ class Seen:
     Attributes:
         area: the analysed area where the truth is known.
         covered: (k,) float64, area that each class covers, each place once.
+        together: area that all classes cover, each place once.
         objects: those that count.
     """
 
     area: float
     covered: np.ndarray
+    together: float
     objects: Objects
 
     @classmethod
@@ -63,6 +65,7 @@ class Seen:
             (judged.found_diameter, judged.found_area) if found else (judged.true_diameter, judged.true_area)
         )
         covered = [part.found_pixels if found else part.true_pixels for part in parts]
+        free = judged.background.found_pixels if found else judged.background.true_pixels
         edges = shape_edges(instances.shapes, counts.shape[::-1], None if counts.all() else counts)
         known = np.flatnonzero(np.isfinite(diameter))
         order = {name: place for place, name in enumerate(judged.classes)}
@@ -72,14 +75,14 @@ class Seen:
             none.astype(np.int64), label, edges.counted[known], edges.whole[known], edges.weight[known],
             diameter[known], area[known], none + 1, none,
         )  # fmt: skip
-        return cls(float(judged.counted), np.array(covered, float), objects)
+        return cls(float(judged.counted), np.array(covered, float), float(judged.counted - free), objects)
 
     def scaled(self, factor: float) -> Seen:
         """The same with all lengths times a factor."""
         objects = replace(
             self.objects, diameter=factor * self.objects.diameter, area=factor**2 * self.objects.area
         )  # fmt: skip
-        return Seen(factor**2 * self.area, factor**2 * self.covered, objects)
+        return Seen(factor**2 * self.area, factor**2 * self.covered, factor**2 * self.together, objects)
 
 
 def population_of(parts: Sequence[Seen], classes: Sequence[str], unit: str) -> Population:
@@ -99,7 +102,8 @@ def population_of(parts: Sequence[Seen], classes: Sequence[str], unit: str) -> P
         fields[place, : len(classes), COVERED] = part.covered
         if len(classes) > 1:
             fields[place, -1] = fields[place, :-1].sum(axis=0)
-        fields[place, :, AREA] = part.area
+            fields[place, -1, COVERED] = part.together
+        fields[place, :, AREA], fields[place, :, VOLUME] = part.area, np.nan
         objects.append(replace(part.objects, field=part.objects.field + place))
     joined = Objects(**{
         name: np.concatenate([getattr(part, name) for part in objects]) for name in Objects.__dataclass_fields__
@@ -179,7 +183,7 @@ def _row(image: str, one: Estimate, other: Estimate, error: tuple[float, Interva
 
 
 def _error(name: str, true: float, found: float, one: np.ndarray, other: np.ndarray) -> tuple[float, Interval]:
-    """Relative error in percent with its interval over images, of sums (n, 9) of both sides.
+    """Relative error in percent with its interval over images, of sums (n, len(SUMS)) of both sides.
 
     Where the values have no unit to be known in (densities without a pixel size), it is that of the sums.
     """

@@ -166,10 +166,13 @@ def _parted(width: np.ndarray, own: np.ndarray, hills: np.ndarray, rule: _Rule) 
     ways = _ways(basins, width)
     part, joints = _joined(ways, peaks, areas, rule)
     between = _hills_in_necks(ways, part, joints, peaks, rule)
-    if len(between):
-        basins = watershed(-width, np.where(np.isin(markers, between), 0, markers), mask=own, connectivity=2)
     part[0] = -1
-    return np.unique(part, return_inverse=True)[1][basins]
+    number = np.unique(part, return_inverse=True)[1]
+    if len(between):
+        anew = watershed(-width, np.where(np.isin(markers, between), 0, markers), mask=own, connectivity=2)
+        if np.bincount(number[anew].ravel())[1:].min() >= rule.min_area:  # a shared neck may be most of a small part
+            basins = anew
+    return number[basins]
 
 
 def _ways(basins: np.ndarray, width: np.ndarray) -> list[tuple[float, int, int]]:

@@ -69,7 +69,7 @@ def outlined(found: Instances, micrograph: Micrograph, card: Card, outline: str)
     from temj.measurement.defect import DefectSettings, ellipses_of_boxes
 
     same = same_from(settings_of(DetectionSettings, card.core.settings, card.core.name))
-    fitted = ellipses_of_boxes(micrograph, found, DefectSettings(edge=card.edges, same=same or None))
+    fitted = ellipses_of_boxes(micrograph, found, DefectSettings(edge=card.edges, same=max(same, _LEAST)))
     kept = np.array(fitted.info["kept"], np.int64)
     failed = np.array(fitted.info["fallback"], np.int64)
     info: dict[str, Any] = {key: value for key, value in fitted.info.items() if key not in _LISTS}
@@ -96,6 +96,8 @@ def ellipses_of_planes(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"ellipses": counts | {"fallback_reasons": dict(reasons.most_common())}}
 
 
+_LEAST = 1e-6
+"""Ellipses that overlap at all are one object, where boxes that do so are."""
 _LISTS = ("kept", "fallback", "fallback_reasons", "edge_unclear")
 """Lists of numbers of objects, which are numbered anew afterwards."""
 

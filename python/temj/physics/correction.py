@@ -73,15 +73,45 @@ class Validation:
 
     @property
     def first_class(self) -> int:
-        """The first class from which on all have a recall of :data:`ENOUGH_RECALL`; k where the last has not."""
-        good = np.append(self.recall >= ENOUGH_RECALL, True)
-        return int(len(good) - np.argmin(good[::-1])) if not good.all() else 0
+        """The first class from which on all have a recall of :data:`ENOUGH_RECALL`; k where the last has not.
+
+        Classes without annotated objects, of which nothing is known, do not count.
+        """
+        poor = np.flatnonzero(self.recall < ENOUGH_RECALL)
+        good = np.flatnonzero(self.recall >= ENOUGH_RECALL)
+        good = good[good > poor.max(initial=-1)]
+        return int(good[0]) if len(good) else len(self.recall)
+
+    @property
+    def used(self) -> np.ndarray:
+        """Indices of the classes that are corrected: from the first one on those with annotated objects."""
+        classes = np.arange(len(self.recall))
+        return classes[(classes >= self.first_class) & np.isfinite(self.recall)]
+
+    def unknown(self, found: np.ndarray) -> str:
+        """Which classes are left out since nothing of their size is annotated, as a sentence; "" without any.
+
+        Args:
+            found: (k,) objects found in each class.
+        """
+        lacking = np.setdiff1d(np.arange(self.first_class, len(self.recall)), self.used)
+        if not len(lacking):
+            return ""
+        limits = ", ".join(_limits(*self.edges[place : place + 2]) for place in lacking)
+        return (
+            f"Left out, since the validation images have no annotated object of that size: {limits} "
+            f"({found[lacking].sum():g} found)."
+        )
 
 
 def _rates(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(..., k) recall and false objects per area of sums as :attr:`Validation.sums`."""
     annotated, matched, extra = np.split(sums[..., :-1], 3, axis=-1)
     return ratio(matched, annotated), ratio(extra, sums[..., -1:])
+
+
+def _limits(low: float, high: float) -> str:
+    return f"{low:g} to {high:g} nm" if math.isfinite(high) else f"{low:g} nm and more"
 
 
 def why_not(validation: Validation, mode: str | None, pixel_size_nm: float | None) -> str:
@@ -163,8 +193,8 @@ def corrected_density(found: np.ndarray, area: np.ndarray, validation: Validatio
     """Number density of true objects of all sizes that are found well enough, with interval.
 
     The classes of size are those of the validation from :attr:`Validation.first_class` on; nothing is said of smaller
-    objects. Classes should be wide against the error of the diameters, as the recall is by true and the count by found
-    size.
+    objects, nor of classes without annotated objects, which a note names. Classes should be wide against the error of
+    the diameters, as the recall is by true and the count by found size.
 
     The interval holds two errors: that of the counts (:func:`temj.population.intervals.interval` over fields; of one
     field, or where nothing was found, Poisson's for a weighted sum, A.J. Dobson et al., Stat. Med. 10 (1991) 457) and
@@ -185,7 +215,7 @@ def corrected_density(found: np.ndarray, area: np.ndarray, validation: Validatio
             "value", where="found objects", expected=f"(fields, {len(validation.edges) - 1} classes of size)",
             found=str(counts.shape),
         )  # fmt: skip
-    first = validation.first_class
+    first, used = validation.first_class, validation.used
     smallest = float(validation.edges[first])
     if first == counts.shape[1] or not areas.sum() > 0:
         told = "no analysed area" if first < counts.shape[1] else f"no class of size has a recall of {ENOUGH_RECALL:g}"
@@ -195,31 +225,28 @@ def corrected_density(found: np.ndarray, area: np.ndarray, validation: Validatio
 
     def density(fields: np.ndarray, sums: np.ndarray) -> np.ndarray:
         recall, false = _rates(sums)
-        return corrected(ratio(fields[..., :-1], fields[..., -1:]), false, recall)[..., first:].sum(-1) * NM2_PER_M2
+        return corrected(ratio(fields[..., :-1], fields[..., -1:]), false, recall)[..., used].sum(-1) * NM2_PER_M2
 
     value = float(density(total, known.sum(0)))
-    counted = _of_counts(fields, total, validation, first, lambda sums: density(sums, known.sum(0)))
+    counted = _of_counts(fields, total, validation, lambda sums: density(sums, known.sum(0)))
     validated = interval(known, lambda sums: density(total, sums))
     low = value - math.hypot(value - counted.low, value - validated.low)
     high = value + math.hypot(counted.high - value, validated.high - value)
-    notes = (
-        ()
-        if math.isfinite(low)
-        else ("No interval: with so few validation images the error of the recall is not known.",)
-    )
-    raw = float(total[first:-1].sum() / total[-1]) * NM2_PER_M2
-    method = f"counts: {counted.method}; recall and false objects: {validated.method}" if not notes else ""
+    limits = math.isfinite(low)
+    told = "" if limits else "No interval: with so few validation images the error of the recall is not known."
+    notes = tuple(filter(None, (told, validation.unknown(total[:-1]))))
+    raw = float(total[used].sum() / total[-1]) * NM2_PER_M2
+    method = f"counts: {counted.method}; recall and false objects: {validated.method}" if limits else ""
     return Corrected(value, low, high, raw, smallest, method, notes)
 
 
-def _of_counts(
-    fields: np.ndarray, total: np.ndarray, validation: Validation, first: int, statistic: Callable
-) -> Interval:
+def _of_counts(fields: np.ndarray, total: np.ndarray, validation: Validation, statistic: Callable) -> Interval:
     """The interval of the density, m⁻², as far as the counts alone make it."""
-    number = float(total[first:-1].sum())
+    counts = total[validation.used]
+    number = float(counts.sum())
     if len(fields) > 1 and number > 0:
         return interval(fields, statistic)
-    weight = NM2_PER_M2 / total[-1] / validation.recall[first:]
-    spread = math.sqrt(total[first:-1] @ weight**2 / number) if number else float(weight.max())
+    weight = NM2_PER_M2 / total[-1] / validation.recall[validation.used]
+    spread = math.sqrt(counts @ weight**2 / number) if number else float(weight.max())
     value, counted = float(statistic(total)), poisson(number)
     return Interval(value - spread * (number - counted.low), value + spread * (counted.high - number), counted.method)

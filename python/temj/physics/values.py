@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from temj.errors import BadValue
+from temj.population.quotients import divided
 
 Number = float | np.ndarray
 """A number, or an array of any shape; arguments are broadcast against each other."""
@@ -20,9 +21,7 @@ NM3_PER_M3 = 1e27
 
 def ratio(above: Number, below: Number) -> Number:
     """above / below; NaN where ``below`` is not a finite number above 0."""
-    above, below = np.asarray(above, float), np.asarray(below, float)
-    below = np.where(np.isfinite(below) & (below > 0), below, np.nan)
-    return (above / below)[()]
+    return divided(above, below)
 
 
 def root(value: Number) -> Number:

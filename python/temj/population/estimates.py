@@ -10,14 +10,22 @@ from functools import partial
 import numpy as np
 
 from temj.data import Column, Table
-from temj.population.intervals import Interval, Limits, Statistic, interval, over_objects, poisson, standard_error
+from temj.population.intervals import (
+    Interval,
+    Limits,
+    Statistic,
+    interval,
+    over_objects,
+    poisson,
+    standard_error,
+    with_width,
+)
 from temj.population.quantiles import quantile_interval, weighted_quantile
+from temj.population.quotients import divided
 from temj.population.sums import AREA, COUNT, COVERED, D2, LENGTH, WEIGHT, A, D, Objects, Population, added
 
 QUANTILES = {"5 % quantile": 0.05, "25 % quantile": 0.25, "median": 0.5, "75 % quantile": 0.75, "95 % quantile": 0.95}
 NO_SIZE, NO_WHOLE, NO_AREA = "no pixel size", "no whole object with a diameter", "no analysed area"
-NO_LIMITS = "nothing found, so nothing says how much there could be"
-NO_SCATTER = "no limits: what is resampled does not differ at all"
 _POSITIVE = (0.0, np.inf)
 _PER_M = 1e9
 
@@ -75,12 +83,6 @@ class Quantity:
 def ratio(above: int, below: int) -> Statistic:
     """One of the sums divided by another; NaN where that is 0."""
     return lambda sums: divided(sums[..., above], sums[..., below])
-
-
-def divided(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """``above / below``; NaN, without a warning, where ``below`` is not positive."""
-    below = np.asarray(below, float)
-    return np.divide(above, below, out=np.full(np.broadcast(above, below).shape, np.nan), where=below > 0)
 
 
 def _deviation(sums: np.ndarray) -> np.ndarray:
@@ -246,10 +248,9 @@ class _Class:
         systematic = abs(value * power) * self.pixel_error if power else 0.0
         if not math.isfinite(value):
             found, systematic = Interval(), math.nan
-        elif found.method and not found.high > found.low:
-            found, note = Interval(), NO_SCATTER
-        if value == 0 and not found.method:
-            note = NO_LIMITS
+        else:
+            found, lacking = with_width(found, value)
+            note = lacking or note
         return Estimate(
             name, self.name, value, found.low * factor, found.high * factor, unit, found.method,
             self.numbers[quantity.made_of], len(self.units), systematic, quantity.definition, note,

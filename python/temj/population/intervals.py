@@ -24,6 +24,8 @@ import numpy as np
 LEVEL = 0.95
 BOOTSTRAP_FROM = 12
 COUNTING = "counting error only"
+NO_LIMITS = "nothing found, so nothing says how much there could be"
+NO_SCATTER = "no limits: what is resampled does not differ at all"
 _RESAMPLES = 2000
 _LOG_FROM = 3
 _AT_ONCE = 4_000_000
@@ -32,7 +34,9 @@ _FEWEST = 0.9
 Statistic = Callable[[np.ndarray], np.ndarray]
 """Sums (…, *one unit's shape) → what follows from them (…)."""
 Limits = tuple[float, float]
-_TAILS = np.array([0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+TAILS = np.array([0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+_NOISE = 1e-9
+"""An error below that part of its value is rounding: nothing differs."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,13 @@ def standard_error(units: np.ndarray, statistic: Statistic) -> float:
 
 
 def _jackknife(without: np.ndarray) -> float:
-    count = len(without)
-    return float(np.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum()))
+    count, middle = len(without), without.mean()
+    return float(_without_noise(np.sqrt((count - 1) / count * ((without - middle) ** 2).sum()), middle))
+
+
+def _without_noise(error: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Errors (or changes) of values; 0 where they are rounding."""
+    return np.where(np.abs(error) <= _NOISE * np.abs(value), 0.0, error)
 
 
 def interval(
@@ -109,16 +118,25 @@ def clipped(found: Limits, bounds: Limits, method: str) -> Interval:
     return Interval(low, high, method) if np.isfinite(low) and np.isfinite(high) else Interval()
 
 
+def with_width(found: Interval, value: float) -> tuple[Interval, str]:
+    """An interval, or none where it has no width (nothing differs, so nothing says how much it could), and a note."""
+    if found.method and found.high > found.low:
+        return found, ""
+    if value == 0:
+        return Interval(), NO_LIMITS
+    return Interval(), NO_SCATTER if found.method else ""
+
+
 def student(value: float, without: np.ndarray, log: bool) -> tuple[Limits, str]:
     """The limits of t, of a value and what it is without each unit."""
     from scipy.stats import t
 
-    reach = t.ppf(_TAILS[1], len(without) - 1)
+    error, reach = _jackknife(without), t.ppf(TAILS[1], len(without) - 1)
     if log and value > 0 and (without > 0).all():
-        factor = float(np.exp(reach * _jackknife(np.log(without))))
+        # The logarithm of a value near 1 is near 0: whether anything differs is seen on the value.
+        factor = float(np.exp(reach * _jackknife(np.log(without)))) if error else 1.0
         return (value / factor, value * factor), "t of the logarithm"
-    error = reach * _jackknife(without)
-    return (value - error, value + error), "t"
+    return (value - reach * error, value + reach * error), "t"
 
 
 def _drawn(count: int) -> np.ndarray:
@@ -139,7 +157,7 @@ def studentised(units: np.ndarray, statistic: Statistic, value: float) -> Limits
         return None
     if error == 0:
         return value, value
-    low, high = np.quantile((values[usable] - value) / errors[usable], _TAILS)
+    low, high = np.quantile((values[usable] - value) / errors[usable], TAILS)
     return value - high * error, value - low * error
 
 
@@ -149,7 +167,8 @@ def _studied(drawn: np.ndarray, units: np.ndarray, statistic: Statistic) -> tupl
     without = statistic(sums[:, None] - units)
     without = np.where(drawn > 0, without, 0.0)
     middle = (drawn * without).sum(axis=1, keepdims=True) / count
-    return statistic(sums), np.sqrt((count - 1) / count * (drawn * (without - middle) ** 2).sum(axis=1))
+    errors = np.sqrt((count - 1) / count * (drawn * (without - middle) ** 2).sum(axis=1))
+    return statistic(sums), _without_noise(errors, middle[:, 0])
 
 
 def bca(units: np.ndarray, statistic: Statistic, value: float) -> Limits | None:
@@ -160,14 +179,14 @@ def bca(units: np.ndarray, statistic: Statistic, value: float) -> Limits | None:
     without = without_each(units, statistic)
     if not (np.isfinite(values).all() and np.isfinite(without).all()):
         return None
-    if np.ptp(values) == 0:
+    if not _without_noise(np.ptp(values), value):
         return value, value
     below = ((values < value).sum() + 0.5 * (values == value).sum()) / _RESAMPLES
     bias = ndtri(np.clip(below, 0.5 / _RESAMPLES, 1 - 0.5 / _RESAMPLES))
     change = without.mean() - without
     spread = (change**2).sum()
     acceleration = (change**3).sum() / (6 * spread**1.5) if spread > 0 else 0.0
-    ends = bias + ndtri(_TAILS)
+    ends = bias + ndtri(TAILS)
     low, high = np.quantile(values, ndtr(bias + ends / (1 - acceleration * ends)))
     return float(low), float(high)
 
@@ -189,17 +208,20 @@ def over_objects(
         log: as in :func:`interval`.
 
     Returns:
-        The method is ``t over objects, counting error only``; "" with fewer than 2 objects.
+        The method is ``t over objects, counting error only``; "" with fewer than 2 objects that change anything. Both
+        limits are the value where no object changes it.
     """
     from scipy.stats import t
 
     with np.errstate(all="ignore"):
         value = float(statistic(total))
-        change = statistic(total - rows) - value if len(rows) else np.zeros(0)
+        change = _without_noise(statistic(total - rows) - value, value) if len(rows) else np.zeros(0)
         count = int((change != 0).sum())
-        if count < 2 or not np.isfinite(value):
+        if len(rows) < 2 or count == 1 or not np.isfinite(value):
             return Interval()
-        reach = t.ppf(_TAILS[1], count - 1) * float(np.sqrt((change**2).sum() * count / (count - 1)))
+        reach = 0.0
+        if count:
+            reach = t.ppf(TAILS[1], count - 1) * float(np.sqrt((change**2).sum() * count / (count - 1)))
         found = (value - reach, value + reach)
         if log and value > 0:
             found = value * np.exp(-reach / value), value * np.exp(reach / value)
@@ -214,5 +236,5 @@ def poisson(count: float) -> Interval:
     """
     from scipy.stats import chi2
 
-    low = chi2.ppf(_TAILS[0], 2 * count) / 2 if count > 0 else 0.0
-    return Interval(float(low), float(chi2.ppf(_TAILS[1], 2 * count + 2) / 2), f"Poisson, {COUNTING}")
+    low = chi2.ppf(TAILS[0], 2 * count) / 2 if count > 0 else 0.0
+    return Interval(float(low), float(chi2.ppf(TAILS[1], 2 * count + 2) / 2), f"Poisson, {COUNTING}")

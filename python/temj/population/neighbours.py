@@ -25,7 +25,8 @@ from temj.data import Column, Instances
 from temj.geometry.order import centroids
 from temj.measurement.populations import ALL_CLASSES, NEAREST, Field
 from temj.opencv import opencv
-from temj.population.intervals import Interval, interval
+from temj.population.intervals import TAILS, Interval, interval
+from temj.population.quotients import divided
 
 SUMS = ("count", "weight", "distance", "expected")
 """Sums of a field, before those of G: points, their weights, weight x distance, weight x distance expected."""
@@ -181,11 +182,24 @@ def expected(count: int, area: float) -> float:
 
 def clark_evans(sums: np.ndarray) -> np.ndarray:
     """The Clark-Evans ratio of sums (…, 4 + k): (…); NaN where no field has a pair to tell."""
-    return _over(sums[..., _DISTANCE], sums[..., _EXPECTED])
+    return divided(sums[..., _DISTANCE], sums[..., _EXPECTED])
 
 
-def _over(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=np.asarray(below) > 0)
+def mean_distance(sums: np.ndarray) -> np.ndarray:
+    """The mean distance to the nearest neighbour of sums (…, 4 + k): (…); NaN where no field has a pair to tell."""
+    return divided(sums[..., _DISTANCE], sums[..., _WEIGHT])
+
+
+def scaled(sums: np.ndarray, factor: float) -> np.ndarray:
+    """:data:`SUMS` (…, 4) with all lengths times a factor; weights are 1 / area."""
+    return sums * factor ** np.array([0.0, -2.0, -1.0, -1.0])
+
+
+def few_objects(number: float, fields: int) -> str:
+    """What to know of the ratio of so many objects in so many fields; "" where there is nothing."""
+    if number >= _FEW * fields:
+        return ""
+    return f"fewer than {_FEW} objects a field: at random too the ratio is below 1; compare it with random patterns"
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,15 +265,12 @@ def pattern(fields: Sequence[tuple[np.ndarray, Border]], simulations: int = 199,
     known = np.isfinite(ratios)
     curve, curves = _g(sums), _g(random[known])
     middle = curves.mean(axis=0)
-    low, high = np.quantile(ratios[known], [0.025, 0.975])
-    g_low, g_high = np.quantile(curves, [0.025, 0.975], axis=0)
+    low, high = np.quantile(ratios[known], TAILS)
+    g_low, g_high = np.quantile(curves, TAILS, axis=0)
     told = interval(units, clark_evans, (0.0, np.inf), log=True)
     p = _rank(abs(ratio - ratios[known].mean()), abs(ratios[known] - ratios[known].mean()))
     p_g = _rank(abs(curve - middle).max(), abs(curves - middle).max(axis=1))
-    mean = float(sums[_DISTANCE] / sums[_WEIGHT])
-    note = ""
-    if total < _FEW * len(fields):
-        note = f"fewer than {_FEW} objects a field: at random too the ratio is below 1; compare it with random patterns"
+    mean, note = float(mean_distance(sums)), few_objects(total, len(fields))
     return Pattern(total, mean, ratio, told, (float(low), float(high)), p, steps, curve, g_low, g_high, p_g, note)
 
 
@@ -274,7 +285,7 @@ def _random(
 
 
 def _g(sums: np.ndarray) -> np.ndarray:
-    return _over(sums[..., len(SUMS) :], np.broadcast_to(sums[..., _WEIGHT, None], sums[..., len(SUMS) :].shape))
+    return divided(sums[..., len(SUMS) :], sums[..., _WEIGHT, None])
 
 
 def _rank(found: float, random: np.ndarray) -> float:

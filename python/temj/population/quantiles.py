@@ -6,9 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from temj.population.intervals import COUNTING, Interval, interval
-
-_SURE = (0.025, 0.975)
+from temj.population.intervals import COUNTING, TAILS, Interval, interval
 
 
 def weighted_quantile(values: np.ndarray, weight: np.ndarray, share: float | np.ndarray) -> np.ndarray:
@@ -75,5 +73,5 @@ def _binomial(share: float, weight: np.ndarray) -> Interval:
 
     number = weight.sum() ** 2 / (weight**2).sum()
     found = share * number
-    low, high = beta.ppf(_SURE[0], found, number - found + 1), beta.ppf(_SURE[1], found + 1, number - found)
+    low, high = beta.ppf(TAILS[0], found, number - found + 1), beta.ppf(TAILS[1], found + 1, number - found)
     return Interval(float(low), float(high))

@@ -10,13 +10,14 @@ weight    w, over whole objects that have a diameter
 d d2 d3   w d, w d², w d³ over them, d the Diameter of the class
 a         w Area over them
 length    length along skeletons, of all objects, unweighted
+volume    the analysed area times the thickness of the foil; NaN where that is not known
 ========  ==========================================================================================================
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -27,8 +28,8 @@ from temj.measurement.populations import ALL_CLASSES, Field
 from temj.population.edges import EDGE_COLUMNS, edge_columns
 from temj.population.intervals import Interval, Limits, Statistic, interval, over_objects
 
-SUMS = ("area", "count", "covered", "weight", "d", "d2", "d3", "a", "length")
-AREA, COUNT, COVERED, WEIGHT, D, D2, D3, A, LENGTH = range(len(SUMS))
+SUMS = ("area", "count", "covered", "weight", "d", "d2", "d3", "a", "length", "volume")
+AREA, COUNT, COVERED, WEIGHT, D, D2, D3, A, LENGTH, VOLUME = range(len(SUMS))
 """The places of the sums in the last axis."""
 
 
@@ -63,7 +64,7 @@ class Objects:
         return Objects(**{name: getattr(self, name)[index] for name in self.__dataclass_fields__})
 
     def rows(self) -> np.ndarray:
-        """(n, len(SUMS)) float64, what each object adds; its area is not the analysed one: that stays 0."""
+        """(n, len(SUMS)) float64, what each object adds; analysed area and volume are not its own: they stay 0."""
         known = self.whole & np.isfinite(self.diameter) & np.isfinite(self.weight)
         weight, size = np.where(known, self.weight, 0.0), np.where(known, self.diameter, 0.0)
         rows = np.zeros((len(self.field), len(SUMS)))
@@ -106,6 +107,23 @@ class Population:
     fields: np.ndarray
     sample: np.ndarray
     objects: Objects
+
+    def with_thickness(self, thickness: Sequence[float]) -> Population:
+        """The same with the volume of each field.
+
+        Args:
+            thickness: (f,) of the foil at each field in ``unit``; NaN where it is not known.
+
+        Raises:
+            BadValue: another number of them than of fields.
+        """
+        if len(thickness) != len(self.fields):
+            raise BadValue(
+                "value", where="thickness", expected=f"{len(self.fields)} of them", found=str(len(thickness))
+            )
+        fields = self.fields.copy()
+        fields[..., VOLUME] = fields[..., AREA] * np.asarray(thickness, float)[:, None]
+        return replace(self, fields=fields)
 
     @property
     def unit_index(self) -> np.ndarray:
@@ -178,7 +196,12 @@ class Population:
         return several
 
 
-def population(fields: Sequence[Field], classes: Sequence[str], samples: Sequence[str] = ()) -> Population:
+def population(
+    fields: Sequence[Field],
+    classes: Sequence[str],
+    samples: Sequence[str] = (),
+    thickness: Sequence[float] | None = None,
+) -> Population:
     """The objects and sums of fields of one unit: all with a pixel size, or none
     (:func:`temj.measurement.populations.in_common_units`).
 
@@ -186,9 +209,10 @@ def population(fields: Sequence[Field], classes: Sequence[str], samples: Sequenc
         fields: their objects have the columns Counted, Whole and Weight (:func:`with_edges`).
         classes: in order, also those without objects; of several classes ``all`` follows as a class of its own.
         samples: the sample or foil of each field; fields of one sample are one unit of resampling. Empty: not known.
+        thickness: of the foil at each field, nm, NaN where it is not known; None for nowhere.
 
     Raises:
-        BadValue: fields with and without pixel size; columns that are missing.
+        BadValue: fields with and without pixel size; columns that are missing; another number of thicknesses.
     """
     units = {"nm" if one.calibration.known else "pixel" for one in fields}
     if len(units) > 1:
@@ -211,7 +235,8 @@ def population(fields: Sequence[Field], classes: Sequence[str], samples: Sequenc
             found[place, -1, COUNT:] = rows[:, COUNT:].sum(axis=0)
         found[place, :, COVERED] = [one.covered.get(name, 0) * pixel for name in names]
     sample = np.array(list(samples) or [""] * len(fields), object)
-    return Population(names, next(iter(units), "pixel"), found, sample, objects)
+    made = Population(names, next(iter(units), "pixel"), found, sample, objects)
+    return made.with_thickness(np.full(len(fields), np.nan) if thickness is None else thickness)
 
 
 def _objects(place: int, one: Field, classes: Sequence[str], factor: float) -> Objects:

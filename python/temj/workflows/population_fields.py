@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ class PopulationOptions:
         images: folder of the images of annotations.
         classes: names of their classes, for formats that number them.
         masks: what the values of masks are: ``auto``, ``classes`` or ``instances``.
+        area: what counts of annotated images that are known (:data:`temj.area.CHOICES`), besides ROIs named area and
+            exclude; a result folder knows its own analysed areas.
     """
 
     shape_rule: str = ""
@@ -44,6 +46,7 @@ class PopulationOptions:
     images: Path | None = None
     classes: tuple[str, ...] = ()
     masks: str = "auto"
+    area: str = "whole"
 
 
 def of_micrograph(
@@ -84,9 +87,10 @@ def of_run(folder: Path, entries: Sequence[Mapping[str, Any]], options: Populati
     classes: dict[str, None] = {}
     told: dict[str, Any] = {}
     notes: list[tuple[str, str]] = []
-    for entry in entries:
+    folders = _folders([str(entry["image"]) for entry in entries])
+    for entry, place in zip(entries, folders, strict=True):
         made, found = _of_entry(folder, entry, options)
-        fields += made
+        fields += [replace(one, image=place + one.image) for one in made] if place else made
         facts = {**entry["prediction"], **found.info}
         classes |= dict.fromkeys(shapes.classes_of(found, [row["Class"] for row in entry["summary"]]))
         told = {
@@ -96,6 +100,27 @@ def of_run(folder: Path, entries: Sequence[Mapping[str, Any]], options: Populati
         notes += [(entry["image"], note) for note in found.info.get("notes", ()) if options.shape_rule]
         notes += [] if made[0].calibration.known else [(entry["image"], UNKNOWN_SCALE)]
     return Population.of(fields, list(classes), told, notes)
+
+
+def distinct(paths: Sequence[str]) -> list[str]:
+    """The shortest ends of paths, of one number of parts, by which they can be told apart."""
+    parts = [PurePosixPath(path.replace("\\", "/")).parts for path in paths]
+    for count in range(1, max(map(len, parts), default=0)):
+        names = ["/".join(each[-count:]) for each in parts]
+        if len(set(names)) == len(names):
+            return names
+    return ["/".join(each) for each in parts]
+
+
+def _folders(images: Sequence[str]) -> list[str]:
+    """For each image of a run "", or the end of its folder's path (``d1/``) where another image has its name."""
+    names = [PurePosixPath(image.replace("\\", "/")).name for image in images]
+    found = [""] * len(images)
+    for name in dict.fromkeys(names):
+        same = [place for place, other in enumerate(names) if other == name]
+        for place, told in zip(same, distinct([images[one] for one in same]), strict=True):
+            found[place] = told.removesuffix(name)
+    return found
 
 
 def _of_entry(folder: Path, entry: Mapping[str, Any], options: PopulationOptions) -> tuple[list[Field], Instances]:

@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from temj import storage
 from temj.data import Table
+from temj.datasets.problems import listed
 from temj.measurement.populations import in_common_units
 from temj.population.estimates import estimates
 from temj.population.sums import population
 from temj.workflows import record
 from temj.workflows.outputs import files_table, text_table
-from temj.workflows.population_sources import is_result, of_source
-from temj.workflows.summarise_groups import Group, Shot, grouped, require_same_classes, with_samples, with_stacks
-from temj.workflows.summarise_options import SummariseOptions
-from temj.workflows.summarise_outputs import files_of, make_room
+from temj.workflows.summarise_groups import Group, grouped, looked_for
+from temj.workflows.summarise_options import SummariseOptions, require_classes
+from temj.workflows.summarise_outputs import MARK, Told, files_of, make_room
 from temj.workflows.summarise_physics import physics
+from temj.workflows.summarise_study import Notes, Progress, read_study
 from temj.workflows.summarise_tables import Summed
 
-Progress = Callable[[str, int, int], None]
 WITHOUT_SCALE = "images without pixel size"
-Notes = list[tuple[str, str]]
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """All images of all sources.
-
-    Attributes:
-        shots: with their lines of the sample sheet.
-        classes: in order.
-        colours: class → ``#rrggbb``.
-        notes: (image or group, note).
-    """
-
-    shots: tuple[Shot, ...]
-    classes: tuple[str, ...]
-    colours: Mapping[str, str]
-    notes: tuple[tuple[str, str], ...]
 
 
 def summarise(
@@ -75,37 +57,20 @@ def summarise(
     started, stop = record.now(), cancelled or (lambda: None)
     stale = make_room(output, overwrite)
     study = read_study(sources, options, stop, progress)
-    groups, notes = sum_up(grouped(study.shots, options.group_by), study.classes, options)
+    require_classes(options, study.classes)
+    together = grouped(study.shots, options.group_by)
+    groups, notes = sum_up(together, study.classes, options)
     stop()
     alone = [Group(shot.field.image, {}, (shot,)) for shot in study.shots]
     images, _ = sum_up(alone, study.classes, options, with_physics=False)
     stop()
-    every = [*study.notes, *notes]
-    tables, files = files_of(groups, images, every, study.colours, options.excel)
-    facts = {"format": 1, "command": "summarise", **repeat, "versions": record.versions()}
+    every = [*(("", note) for note in options.notes), *study.notes, *notes]
+    left_out = {image: first for group in together for image, first in group.left_out.items()}
+    tables, files = files_of(groups, images, Told(every, left_out, study.colours), options.excel)
+    facts = {**MARK, **repeat, "versions": record.versions()}
     facts |= {"started": started, "images": [shot.field.image for shot in study.shots], "notes": every}
     written = write(output, files, facts, stale)
     return {**tables, "notes": text_table(("Image", "Note"), every), "files": files_table(written)}
-
-
-def read_study(
-    sources: Sequence[Path], options: SummariseOptions, stop: Callable[[], None], progress: Progress | None = None
-) -> Study:
-    """The images of all sources, with their samples."""
-    shots: list[Shot] = []
-    classes, colours, notes = {}, {}, []
-    for number, source in enumerate(sources):
-        stop()
-        if progress:
-            progress(f"Reading {source.name}", number, len(sources))
-        found = of_source(source, options.population, stop)
-        looked = frozenset(found.classes) if is_result(source) else None
-        shots += with_stacks([Shot(one, None, looked) for one in found.fields])
-        classes |= dict.fromkeys(found.classes)
-        colours |= found.colours
-        notes += found.notes
-    shots, lacking = with_samples(shots, options.sheet)
-    return Study(tuple(shots), tuple(classes), colours, (*notes, *(("", note) for note in lacking)))
 
 
 def sum_up(
@@ -114,18 +79,25 @@ def sum_up(
     """Estimates of each group, images with and without a pixel size apart, and notes (group, note)."""
     found: list[Summed] = []
     notes: Notes = []
-    for group in groups:
-        notes += [(group.name, note) for note in group.notes]
-        require_same_classes(group)
+    for whole in groups:
+        group, looked, told = looked_for(whole, classes)
+        notes += [(group.name, note) for note in (*group.notes, *(told if with_physics else ()))]
         for part in _in_units(group):
-            made = population(part.fields, classes, part.samples)
-            told = physics(made, part, options) if with_physics else None
-            estimated = (*estimates(made, options.pixel_error), *(told.estimates if told else ()))
+            made = population(part.fields, looked, part.samples)
+            physical = physics(made, part, options) if with_physics else None
+            estimated = (*estimates(made, options.pixel_error), *(physical.estimates if physical else ()))
             found.append(Summed(part, made, estimated))
-            notes += [(part.name, note) for note in (told.notes if told else ())]
+            notes += [(part.name, note) for note in (*physical.notes, *_thickness(part, options))] if physical else []
             if with_physics and len(made.units) == 1:
                 notes.append((part.name, "one independent unit: intervals are of the counting error only"))
     return found, notes
+
+
+def _thickness(group: Group, options: SummariseOptions) -> list[str]:
+    """A note where some images of a group, all with a pixel size, lack what the others have."""
+    known = options.foil or not all(one.calibration.known for one in group.fields)
+    lacking = [] if known else group.without_thickness()
+    return [f"nothing per volume: no thickness of {listed(lacking)}"] if lacking else []
 
 
 def _in_units(group: Group) -> list[Group]:
@@ -145,13 +117,19 @@ def _in_units(group: Group) -> list[Group]:
 
 
 def write(output: Path, files: Mapping[str, bytes], facts: Mapping[str, Any], stale: Sequence[Path]) -> dict[str, Path]:
-    """Write the files, run.json last, and remove those of an earlier summary that are not of this one."""
+    """Write the files and remove those of an earlier summary that are not of this one.
+
+    ``run.json`` is there before all of them and says ``unfinished``, so that a summary that was interrupted is known as
+    one and may be replaced; at the end it says ``done``.
+    """
     folder = storage.make_folder(output)
+    named = sorted({*files, *(path.name for path in stale)} - {"run.json"})
+    record.write(folder, {**facts, "state": "unfinished", "files": named})
     for name, data in files.items():
         storage.make_folder((folder / name).parent)
         storage.write_bytes(folder / name, data)
     for path in stale:
         if path.name not in files and path.name != "run.json":
             path.unlink(missing_ok=True)
-    record.write(folder, {**facts, "files": sorted(files)})
+    record.write(folder, {**facts, "state": "done", "files": sorted(files)})
     return {name: folder / name for name in (*files, "run.json")}

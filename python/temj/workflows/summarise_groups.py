@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+
+import numpy as np
 
 from temj import registry
 from temj.datasets.problems import counted, listed
-from temj.datasets.sheet import COLUMNS, Sample, read_sheet
-from temj.datasets.sources import same
+from temj.datasets.sheet import COLUMNS, Sample
 from temj.errors import BadDataset, BadValue
-from temj.measurement.populations import Field
+from temj.measurement.populations import ALL_CLASSES, Field
 from temj.physics.foil import Foil, method_name
+from temj.physics.visibility import miller
 
 ALL = "all images"
 FIELD = "field"
@@ -33,12 +33,18 @@ class Shot:
         sample: its line of the sample sheet; None where there is no sheet.
         classes: that were looked for in it; None where nobody knows that there are no others.
         stack: the file, where it has several planes: frames of a film show the same objects.
+        source: the result folder or annotations that it is of, as far as it tells them apart.
     """
 
     field: Field
     sample: Sample | None = None
     classes: frozenset[str] | None = None
     stack: str = ""
+    source: str = ""
+
+    def looked(self, name: str) -> bool:
+        """Whether objects of a class were looked for in it."""
+        return self.classes is None or name in self.classes
 
     @property
     def sample_name(self) -> str:
@@ -46,10 +52,13 @@ class Shot:
         return (self.sample.sample or "") if self.sample else ""
 
     @property
-    def place(self) -> tuple[str, str] | None:
-        """Sample and place; None where an image is known to show a place of its own."""
-        named = (self.sample.more.get(FIELD, "").strip() if self.sample else "") or self.stack
-        return (self.sample_name, named) if named else None
+    def place(self) -> tuple[str, ...] | None:
+        """What images of one place have in common: sample and name of the place, or source and file; None where an
+        image is taken to show a place of its own."""
+        named = self.sample.more.get(FIELD, "").strip() if self.sample else ""
+        if named:
+            return FIELD, self.sample_name, named
+        return (self.source, self.stack) if self.stack else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +71,7 @@ class Group:
         numbers: column → number, of the columns that hold one.
         shots: its images; of several of one place the first.
         notes: for the user.
+        left_out: image → the one that counts in its place.
     """
 
     name: str
@@ -69,6 +79,7 @@ class Group:
     shots: tuple[Shot, ...]
     numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def fields(self) -> list[Field]:
@@ -81,49 +92,24 @@ class Group:
         return [shot.sample_name for shot in self.shots]
 
     def common(self, column: str) -> str | None:
-        """What stands in a column of all images alike; None where it differs or is not given."""
+        """What stands in a column of all images alike; None where it differs, is not given, or is a diffraction vector
+        that is not understood (:func:`temj.workflows.summarise_study.with_samples` tells which)."""
         values = {cell(shot.sample, column) for shot in self.shots}
-        return values.pop() if len(values) == 1 else None
+        value = values.pop() if len(values) == 1 else None
+        return None if value is not None and column == "g" and not understood(value) else value
+
+    def without_thickness(self) -> list[str]:
+        """Its images whose foil the sample sheet does not know, where it knows that of others."""
+        unknown = [shot.field.image for shot in self.shots if not (shot.sample and shot.sample.thickness_nm)]
+        return unknown if len(unknown) < len(self.shots) else []
 
 
-def with_samples(shots: Sequence[Shot], sheet: Path | None) -> tuple[list[Shot], list[str]]:
-    """The images with their lines of the sample sheet, and notes about images that are not in it.
-
-    An image is known by the stem of its file.
-
-    Raises:
-        BadValue: the sheet is no table.
-        BadDataset: a line that cannot be used, or an image that several lines of the sheet could be of.
-    """
-    if sheet is None:
-        return list(shots), []
-    lines: dict[str, list[Sample]] = {}
-    for sample in read_sheet(sheet):
-        lines.setdefault(_stem(sample.image), []).append(sample)
-    several = [shot.field.image for shot in shots if len(lines.get(_stem(shot.field.image), ())) > 1]
-    if several:
-        raise BadDataset(
-            "sample-sheet", where=sheet, expected="one line for each file name",
-            found=f"several lines for {listed(several)}", remedy="Give the images names of their own.",
-        )  # fmt: skip
-    shots = [replace(shot, sample=next(iter(lines.get(_stem(shot.field.image), ())), None)) for shot in shots]
-    unknown = [shot.field.image for shot in shots if shot.sample is None]
-    note = f"{counted(len(unknown), 'image')} not in the sample sheet: {listed(unknown)}"
-    return shots, [note] if unknown else []
-
-
-def with_stacks(shots: Sequence[Shot]) -> list[Shot]:
-    """The images of one source, those that are planes of one file marked as such."""
-    planes = Counter(_stem(shot.field.image) for shot in shots if ":" in shot.field.image)
-    return [
-        replace(shot, stack=stem) if planes[stem := _stem(shot.field.image)] > 1 and ":" in shot.field.image else shot
-        for shot in shots
-    ]
-
-
-def _stem(image: str) -> str:
-    """The stem of a file name; planes of a stack (``film.tif:3``) have that of their file."""
-    return same(PurePosixPath(image.partition(":")[0].replace("\\", "/")).stem).casefold()
+def understood(g: str) -> bool:
+    """Whether a diffraction vector is one of three indices."""
+    try:
+        return bool(miller(g))
+    except BadValue:
+        return False
 
 
 def grouped(shots: Sequence[Shot], by: Sequence[str]) -> list[Group]:
@@ -152,20 +138,45 @@ def grouped(shots: Sequence[Shot], by: Sequence[str]) -> list[Group]:
     return sorted(made, key=lambda group: tuple(_rank(group, column) for column in by))
 
 
-def require_same_classes(group: Group) -> None:
-    """Prove that the same classes were looked for in all images: elsewhere a class would wrongly count as 0.
+def looked_for(group: Group, classes: Sequence[str]) -> tuple[Group, tuple[str, ...], list[str]]:
+    """The group with the classes that were looked for in all of its images: any other would wrongly count as 0.
+
+    Args:
+        group: objects of other classes are taken out of its images.
+        classes: of the study, in order.
+
+    Returns:
+        The group, its classes, and notes about the others.
 
     Raises:
-        BadValue: results of models with different classes.
+        BadValue: images in which no class was looked for that all have.
     """
-    known = {shot.classes: shot.field.image for shot in group.shots if shot.classes is not None}
-    if len(known) > 1:
-        (first, one), (second, other) = list(known.items())[:2]
+    lacking = {name: [shot.field.image for shot in group.shots if not shot.looked(name)] for name in classes}
+    chosen = tuple(name for name in classes if not lacking[name])
+    nowhere = [name for name in classes if len(lacking[name]) == len(group.shots)]
+    partly = [name for name in classes if lacking[name] and name not in nowhere]
+    if partly and not chosen:
         raise BadValue(
             "classes", where=group.name, expected="images in which the same classes were looked for",
-            found=f"{', '.join(sorted(first))} in {one}; {', '.join(sorted(second))} in {other}",
+            found="; ".join(f"{name} not looked for in {listed(lacking[name])}" for name in partly),
             remedy="Summarise the results of different models apart, or in different groups.",
         )  # fmt: skip
+    notes = [f"not looked for: {listed(nowhere)}"] if nowhere else []
+    notes += [f"{name} was not looked for in {listed(lacking[name])}: left out of this group" for name in partly]
+    if partly:
+        shots = tuple(replace(shot, field=_without(shot.field, frozenset(partly))) for shot in group.shots)
+        group = replace(group, shots=shots)
+    return group, chosen, notes
+
+
+def _without(one: Field, names: frozenset[str]) -> Field:
+    """A field without the objects of these classes; what all classes together cover is not known then (NaN)."""
+    kept = np.array([str(name) not in names for name in one.objects["Class"]], bool)
+    covered = {name: pixels for name, pixels in one.covered.items() if name not in names}
+    if not kept.all():
+        covered[ALL_CLASSES] = math.nan
+    neighbours = {name: sums for name, sums in one.neighbours.items() if name not in {*names, ALL_CLASSES}}
+    return replace(one, objects=one.objects.take(kept), covered=covered, neighbours=neighbours)
 
 
 def _group(keys: Mapping[str, str], shots: Sequence[Shot]) -> Group:
@@ -174,21 +185,24 @@ def _group(keys: Mapping[str, str], shots: Sequence[Shot]) -> Group:
     numbers = {column: value for column in keys if (value := _number(shots[0].sample, column)) is not None}
     note = (
         f"{counted(len(repeated), 'image')} of a place that another one shows already: "
-        f"{listed([shot.field.image for shot in repeated])} (column '{FIELD}' of the sample sheet, or planes of one "
+        f"{listed(list(repeated))} (column '{FIELD}' of the sample sheet, or planes of one "
         "file); left out"
     )
-    return Group(name, keys, tuple(kept), numbers, (note,) if repeated else ())
+    return Group(name, keys, tuple(kept), numbers, (note,) if repeated else (), repeated)
 
 
-def _once(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
-    """Of images of one place the first, and the others."""
-    seen: set[tuple[str, str]] = set()
+def _once(shots: Sequence[Shot]) -> tuple[list[Shot], dict[str, str]]:
+    """Of images of one place the first; and each other → that first one."""
+    seen: dict[tuple[str, ...], str] = {}
     kept: list[Shot] = []
-    repeated: list[Shot] = []
+    repeated: dict[str, str] = {}
     for shot in shots:
-        (repeated if shot.place in seen else kept).append(shot)
+        if shot.place in seen:
+            repeated[shot.field.image] = seen[shot.place]
+            continue
+        kept.append(shot)
         if shot.place is not None:
-            seen.add(shot.place)
+            seen[shot.place] = shot.field.image
     return kept, repeated
 
 

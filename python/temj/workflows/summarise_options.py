@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from temj.errors import BadValue
+from temj.measurement.populations import ALL_CLASSES
 from temj.physics.foil import Foil
 from temj.physics.materials import Material, material
 from temj.physics.visibility import burgers_family
@@ -57,6 +58,7 @@ class SummariseOptions:
         superposition: of the hardening of several classes (:data:`temj.physics.hardening.SUPERPOSITIONS`).
         orientation: of dislocation lines (:data:`temj.physics.lines.ORIENTATIONS`).
         excel: whether a workbook is written too.
+        notes: for the user, about what was asked (:func:`unused`).
     """
 
     population: PopulationOptions
@@ -73,10 +75,43 @@ class SummariseOptions:
     superposition: str = "root-sum-square"
     orientation: str = "random"
     excel: bool = False
+    notes: tuple[str, ...] = ()
 
     def being(self, class_name: str) -> Being:
         """What the objects of a class are."""
         return (self.kinds or {}).get(class_name, Being())
+
+
+def require_classes(options: SummariseOptions, classes: Sequence[str]) -> None:
+    """Prove that the classes of ``kinds`` and ``hardening`` are there.
+
+    Raises:
+        BadValue: one that the study does not have.
+    """
+    known = (*classes, *([ALL_CLASSES] if len(classes) > 1 else []))
+    for where, named in (("kinds", options.kinds), ("hardening", options.hardening)):
+        unknown = [name for name in named or {} if name not in known]
+        if unknown:
+            raise BadValue(
+                "class", where=where, expected=f"classes of the images: {', '.join(known)}",
+                found=", ".join(unknown), remedy="Correct the name of the class.",
+            )  # fmt: skip
+
+
+def unused(
+    foil: Foil | None, thickness_error: float | None, thickness_method: str, options: SummariseOptions
+) -> tuple[str, ...]:
+    """Notes about what was given and changes nothing."""
+    notes = []
+    if foil is None:
+        given = {"thickness_error": thickness_error is not None, "thickness_method": bool(thickness_method)}
+        notes += [f"{name} is not used: it belongs to thickness" for name, there in given.items() if there]
+    if options.denuded_nm and options.rule != "foil-denuded":
+        notes.append(f"denuded is not used: thickness_rule is {options.rule}, not foil-denuded")
+    loops = [one.burgers for one in (options.kinds or {}).values() if one.burgers and not hexagonal(one.burgers)]
+    if options.g and not loops:
+        notes.append("g is not used: kinds names no loop with a Burgers vector of three indices")
+    return tuple(notes)
 
 
 def read_kinds(words: Sequence[str]) -> dict[str, Being]:

@@ -7,17 +7,22 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
 from temj.data import Column, Table
 from temj.data.table_text import to_csv
+from temj.datasets.problems import listed
 from temj.errors import MissingSoftware, Refused
+from temj.measurement.populations import ALL_CLASSES
 from temj.plots.colours import class_colours, hexadecimal
 from temj.plots.study import Point, quantity_figure, rose_figure, size_figure
-from temj.workflows.outputs import refuse_existing, text_table
+from temj.spreadsheet import safe_text
+from temj.workflows.outputs import existing, refuse_existing, text_table
 from temj.workflows.summarise_tables import (
     Summed,
     difference_table,
@@ -44,40 +49,73 @@ NAMES = (
     WORKBOOK,
     RUN,
 )
+MARK = {"format": 1, "command": "summarise"}
+"""How ``run.json`` of a summary begins."""
 SHEETS = {"objects": "Objects", "images": "Images", "groups": "Groups", "quantities": "Quantities"}
 SHOWN = ("number density", "mean diameter", "area fraction", "volume number density", "hardening", "swelling")
 """Quantities that have a panel where they are there."""
 DIGITS = 6
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is said beside the estimates.
+
+    Attributes:
+        notes: (image or group, note).
+        left_out: image → the one that counts in its place.
+        colours: class → ``#rrggbb``.
+    """
+
+    notes: Sequence[tuple[str, str]] = ()
+    left_out: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    colours: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
 def make_room(folder: Path, overwrite: bool) -> list[Path]:
-    """Prove that nothing of another command is there, and name the files of an earlier summary.
+    """Prove that nothing of somebody else is there, and name the files of an earlier summary: those that its
+    ``run.json`` lists.
 
     Raises:
-        Refused: a summary that may not be replaced, or results of another command.
+        Refused: a summary that may not be replaced, results of another command, or files of the same names that no
+            summary has written.
     """
-    run = folder / RUN
-    if run.exists():
-        try:
-            command = json.loads(run.read_text("utf-8")).get("command")
-        except (OSError, ValueError, AttributeError):
-            command = None
-        if command != "summarise":
-            raise Refused(
-                "other-results", where=run, expected="a folder of its own for the summary",
-                found=f"results of temj {command or 'something else'}", remedy="Choose another output folder.",
-            )  # fmt: skip
-    files = [folder / name for name in NAMES]
+    there = existing(folder / name for name in NAMES)
+    own = _own_files(folder)
+    foreign = [path for path in there if path.name not in own]
+    if foreign:
+        raise Refused(
+            "other-files", where=folder, expected="a folder of its own for the summary",
+            found=f"files that no summary has written: {listed([path.name for path in foreign])}",
+            remedy="Choose another output folder, or move these files. They were not changed.",
+        )  # fmt: skip
     if not overwrite:
-        refuse_existing(files)
-    return [path for path in files if path.exists()]
+        refuse_existing(there)
+    return there
+
+
+def _own_files(folder: Path) -> set[str]:
+    """The files of an earlier summary, after its ``run.json``; none where there is no such file."""
+    run = folder / RUN
+    if not run.exists():
+        return set()
+    try:
+        facts = json.loads(run.read_text("utf-8"))
+        command, files = facts.get("command"), facts.get("files", [])
+    except (OSError, ValueError, AttributeError):
+        command, files = None, []
+    if command != MARK["command"]:
+        raise Refused(
+            "other-results", where=run, expected="a folder of its own for the summary",
+            found=f"results of temj {command or 'something else'}", remedy="Choose another output folder.",
+        )  # fmt: skip
+    return {RUN, *(name for name in files if isinstance(name, str))} if isinstance(files, list) else {RUN}
 
 
 def files_of(
     groups: Sequence[Summed],
     images: Sequence[Summed],
-    notes: Sequence[tuple[str, str]],
-    colours: Mapping[str, str],
+    told: Told,
     excel: bool,
 ) -> tuple[dict[str, Table], dict[str, bytes]]:
     """The tables of a summary, and file name → content of all that is written.
@@ -86,31 +124,42 @@ def files_of(
         MissingSoftware: a workbook is wanted and nothing that writes one is installed.
     """
     tables = {
-        "groups": wide_table(groups), "images": wide_table(images, "Image"), "quantities": quantity_table(groups),
+        "groups": wide_table(groups), "images": _noted(wide_table(images, "Image"), told.left_out),
+        "quantities": quantity_table(groups),
         "sizes": size_table(groups), "directions": rose_table(groups), "neighbours": neighbour_table(groups),
-        "differences": difference_table(groups),
+        "differences": _comparable(difference_table(groups), groups),
         "objects": object_table(groups),
     }  # fmt: skip
     shown = {kind: table for kind, table in tables.items() if len(table) or kind not in ("differences", "directions")}
-    files = {CSV[kind]: to_csv(_rounded(table)).encode() for kind, table in shown.items()}
+    files = {CSV[kind]: to_csv(table, digits=DIGITS).encode() for kind, table in shown.items()}
     files |= {name: origin_csv(tables[kind]).encode() for kind, name in ORIGIN.items()}
-    files |= _pictures(groups, tables, colours)
+    files |= _pictures(groups, tables, told.colours)
     if excel:
         sheets = {sheet: tables[kind] for kind, sheet in SHEETS.items()}
-        files[WORKBOOK] = workbook({**sheets, "Notes": text_table(("Image", "Note"), list(notes))})
+        files[WORKBOOK] = workbook({**sheets, "Notes": text_table(("Image", "Note"), list(told.notes))})
     return tables, files
 
 
-def _rounded(table: Table) -> Table:
-    """With 6 significant digits: more than any of these numbers have."""
-    return Table(tuple(
-        replace(column, values=_significant(column.values)) if column.values.dtype.kind == "f" else column
-        for column in table
-    ))  # fmt: skip
+def _noted(table: Table, left_out: Mapping[str, str]) -> Table:
+    """The images with a note where one does not count in its group."""
+    notes = [f"left out: the place of {left_out[image]}" if image in left_out else "" for image in _texts(table)]
+    return table.with_columns(Column("Note", np.array(notes, object))) if len(table) else table
 
 
-def _significant(values: np.ndarray) -> np.ndarray:
-    return np.array([float(f"{value:.{DIGITS}g}") for value in values.tolist()], float)
+def _texts(table: Table) -> list[str]:
+    return [str(name) for name in table["Image"]] if len(table) else []
+
+
+def _comparable(table: Table, groups: Sequence[Summed]) -> Table:
+    """Differences without those of all classes together between groups in which different classes were looked for."""
+    if not len(table):
+        return table
+    classes = {one.group.name: one.population.classes for one in groups}
+    kept = [
+        name != ALL_CLASSES or classes[first] == classes[second]
+        for name, first, second in zip(table["Class"], table["First"], table["Second"], strict=True)
+    ]
+    return table.take(np.array(kept, bool))
 
 
 def _pictures(groups: Sequence[Summed], tables: Mapping[str, Table], colours: Mapping[str, str]) -> dict[str, bytes]:
@@ -153,8 +202,8 @@ def origin_csv(table: Table) -> str:
     names, units = zip(*(_named(column) for column in table), strict=True) if len(table.names) else ((), ())
     text = io.StringIO()
     write = csv.writer(text, lineterminator="\n")
-    write.writerow(names)
-    write.writerow(units)
+    write.writerow(map(safe_text, names))
+    write.writerow(map(safe_text, units))
     write.writerow([_COMMENTS.get(name.rpartition("_")[2], "") for name in names])
     for row in range(len(table)):
         write.writerow([_cell(column.values[row]) for column in table])
@@ -176,9 +225,13 @@ def _named(column: Column) -> tuple[str, str]:
 
 def _cell(value: object) -> str:
     if isinstance(value, str):
-        return value
+        return safe_text(value)
     number = float(value)
     return "" if math.isnan(number) else f"{number:.{DIGITS}g}"
+
+
+_CREATED = datetime(2000, 1, 1, tzinfo=UTC)
+"""In every workbook, so that the same tables give the same bytes."""
 
 
 def workbook(sheets: Mapping[str, Table]) -> bytes:
@@ -198,6 +251,7 @@ def workbook(sheets: Mapping[str, Table]) -> bytes:
     with xlsxwriter.Workbook(
         data, {"in_memory": True, "nan_inf_to_errors": False, "strings_to_formulas": False}
     ) as book:
+        book.set_properties({"created": _CREATED})
         bold = book.add_format({"bold": True})
         for name, table in sheets.items():
             sheet = book.add_worksheet(name)

@@ -10,11 +10,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from temj.data import Column, Table
+from temj.data.calibration import NM_PER_UNIT
 from temj.measurement.histograms import bin_edges
-from temj.population.estimates import QUANTITIES, Estimate, divided, effective, estimate_table
+from temj.measurement.populations import Field
+from temj.physics.values import NM2_PER_M2
+from temj.population.estimates import QUANTITIES, Estimate, effective, estimate_table
 from temj.population.intervals import LEVEL, interval, standard_error
-from temj.population.neighbours import SUMS, clark_evans
-from temj.population.sums import Population
+from temj.population.neighbours import SUMS, clark_evans, few_objects, mean_distance, scaled
+from temj.population.quotients import divided
+from temj.population.sums import AREA, Population
 from temj.workflows.summarise_groups import Group
 
 DIRECTED = 1.2
@@ -23,7 +27,6 @@ ROSE_STEP = 15.0
 """Degrees of a bin of directions."""
 _ASCII = str.maketrans({"⁻": "^-", "²": "2", "³": "3", "¹": "1"})
 _COMPARED = ("number density", "area fraction", "mean diameter")
-_PER_M2 = 1e18
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +96,12 @@ def size_table(found: Sequence[Summed]) -> Table:
         for one, (values, weight) in zip(groups, sizes, strict=True):
             counts, _ = np.histogram(values, edges)
             weights, _ = np.histogram(values, edges, weights=weight)
-            area = one.population.fields[:, one.population.classes.index(name), 0].sum()
+            area = one.population.fields[:, one.population.classes.index(name), AREA].sum()
             for low, high, count, total in zip(edges[:-1], edges[1:], counts, weights, strict=True):
                 rows.append({
                     "Group": one.group.name, "Class": name, "Unit": unit, "Low": low, "High": high, "Count": int(count),
                     "Weight": total, "Share (%)": 100 * total / weight.sum() if len(values) else math.nan,
-                    "N_A (m^-2)": total / area * _PER_M2 if unit == "nm" and area > 0 else math.nan,
+                    "N_A (m^-2)": total / area * NM2_PER_M2 if unit == "nm" and area > 0 else math.nan,
                 })  # fmt: skip
     return _table(rows)
 
@@ -162,20 +165,28 @@ def _axial(angles: np.ndarray, weight: np.ndarray) -> tuple[float, float, float]
 
 def neighbour_table(found: Sequence[Summed]) -> Table:
     """Nearest neighbours of the same class against a random pattern: Group, Class, Objects, Mean Distance (corrected
-    for borders), Unit, Ratio (Clark and Evans: 1 random, below clustered, above regular), Low, High, Method."""
+    for borders), Unit, Ratio (Clark and Evans: 1 random, below clustered, above regular), Low, High, Method,
+    Note; lengths in the unit of the population."""
     rows = []
     for one in found:
         none = np.zeros(len(SUMS))
         for name in one.population.classes:
-            each = np.array([shot.field.neighbours.get(name, none) for shot in one.group.shots]).reshape(-1, len(SUMS))
+            each = np.array([_neighbours(shot.field, name, none) for shot in one.group.shots]).reshape(-1, len(SUMS))
             total = each.sum(axis=0)
+            count = int(total[SUMS.index("count")])
             told = interval(one.population.by_unit(each), clark_evans, (0.0, math.inf), log=True)
             rows.append({
-                "Group": one.group.name, "Class": name, "Objects": int(total[0]),
-                "Mean Distance": float(divided(total[2], total[1])), "Unit": one.population.unit,
+                "Group": one.group.name, "Class": name, "Objects": count,
+                "Mean Distance": float(mean_distance(total)), "Unit": one.population.unit,
                 "Ratio": float(clark_evans(total)), "Low": told.low, "High": told.high, "Method": told.method,
+                "Note": few_objects(count, len(each)),
             })  # fmt: skip
     return _table(rows)
+
+
+def _neighbours(field: Field, name: str, none: np.ndarray) -> np.ndarray:
+    """The sums of a class in nm, or in pixels, as those of a population."""
+    return scaled(field.neighbours.get(name, none), NM_PER_UNIT.get(field.calibration.unit, 1.0))
 
 
 def difference_table(found: Sequence[Summed]) -> Table:
@@ -204,7 +215,7 @@ def _difference(first: Summed, second: Summed, name: str, quantity: str) -> dict
     return {
         "Class": name, "Quantity": quantity, "First": first.group.name, "Second": second.group.name,
         "Difference": gap, "Low": gap - reach, "High": gap + reach, "Unit": told[0].unit,
-        "Ratio": float(divided(np.array(told[1].value), np.array(told[0].value))), "p": chance,
+        "Ratio": float(divided(told[1].value, told[0].value)), "p": chance,
     }  # fmt: skip
 
 
