@@ -147,6 +147,23 @@ def test_rounding_is_no_scatter(count: int, area: float, log: bool) -> None:
     assert interval(data, mean, (0, np.inf), log=log).high > 7 / area
 
 
+def test_resamples_of_alike_units_have_no_standard_error_and_no_say() -> None:
+    """A third of the resamples lack the one unit that differs: what rounding leaves of their error must not divide."""
+    data = np.tile([7, 1e4 * 0.39**2], (20, 1))
+    data[3, 0] = 9
+    got = interval(data, mean, (0, np.inf), log=True)
+    assert (got.method, got.low < mean(data.sum(axis=0)) < got.high) == ("t of the logarithm", True)
+    assert got.high < 1.2 * got.low
+
+
+@pytest.mark.parametrize("count", range(3, 12))
+def test_rounding_is_no_scatter_where_the_logarithm_is_near_0(count: int) -> None:
+    for area in np.arange(0.05, 1, 0.05):
+        number = np.arange(1, count + 1)[:, None] / 7
+        got = interval(number * [area * (1 + 1e-9), area], mean, log=True)
+        assert got.low == got.high
+
+
 def test_objects_that_are_alike_have_an_interval_without_width_and_none_has_none() -> None:
     rows = np.tile([0.152 * 7, 0.152], (9, 1))
     got = over_objects(rows, rows.sum(axis=0), mean)

@@ -560,3 +560,13 @@ def test_images_say_which_are_left_out(made: tuple[dict, Path]) -> None:
     told = {row["Image"]: row["Note"] for row in rows(made[1] / "Images.csv")}
     assert [name for name, note in told.items() if note] == [next(name for name in told if name.startswith("e"))]
     assert any("left out: the place of d" in note for note in told.values())
+
+
+def test_lines_are_measured_along_their_skeletons_unasked(study: Path, tmp_path: Path) -> None:
+    found = summarise(study, tmp_path / "out", kinds=["loop=line"], thickness=100.0)["quantities"]
+    assert value(found, "all images", "loop", "dislocation line density") > 1e12
+
+
+def test_a_barrier_is_no_stronger_than_impenetrable(study: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadValue, match="from 0 to 1"):
+        summarise(study, tmp_path / "out", material="Fe", hardening=["loop=33"])

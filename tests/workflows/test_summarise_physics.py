@@ -180,7 +180,7 @@ def test_systematic_is_that_of_what_is_known_and_nan_where_nothing_is(
 def test_a_foil_thinner_than_its_denuded_zones_is_refused_though_the_mean_is_thicker() -> None:
     options = replace(PLAIN, rule="foil-denuded", denuded_nm=25.0)
     with pytest.raises(BadValue, match="denuded zone"):
-        physics(of((5,), (6,)), on(40.0, 160.0), options)
+        physics(of((5,), (6,), (7,)), on(40.0, 160.0, 160.0), options)
 
 
 def test_without_a_foil_there_is_nothing_per_volume_and_one_for_all_rules() -> None:

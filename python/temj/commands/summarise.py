@@ -117,12 +117,16 @@ def run(parameters: SummariseParameters, _inputs: Values, progress: Progress, ca
 
     error = math.nan if parameters.thickness_error is None else parameters.thickness_error
     foil = Foil(parameters.thickness, error, method_name(parameters.thickness_method)) if parameters.thickness else None
+    kinds = read_kinds(parameters.kinds)
     material = read_material(parameters.material, parameters.materials)
     read = parameters.model_dump(include={"shape_rule", "skeleton", "pixel_size", "images", "classes", "masks", "area"})
+    thin = [name for name, being in kinds.items() if being.kind == "line"]
+    if thin and parameters.skeleton == "auto":
+        read["skeleton"] = ",".join(thin)
     percent = math.nan if parameters.pixel_size_error is None else parameters.pixel_size_error
     options = SummariseOptions(
         PopulationOptions(**read), parameters.sheet, parameters.group_by, percent / 100, foil,
-        parameters.thickness_rule, parameters.denuded, read_kinds(parameters.kinds), parameters.g, material,
+        parameters.thickness_rule, parameters.denuded, kinds, parameters.g, material,
         read_hardening(parameters.hardening, material), parameters.superposition, parameters.line_orientation,
         parameters.excel,
     )  # fmt: skip

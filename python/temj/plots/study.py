@@ -201,7 +201,7 @@ def _rose(panel: Axes, rows: Table, title: str) -> None:
     middle = np.radians((rows["Low"] + rows["High"]) / 2)
     width = np.radians(rows["High"] - rows["Low"])
     for turn in (0.0, math.pi):
-        panel.bar(middle + turn, rows["Share (%)"] / 2, width, color="#56b4e9", edgecolor=_INK, linewidth=0.5)
+        panel.bar(middle + turn, rows["Share (%)"], width, color="#56b4e9", edgecolor=_INK, linewidth=0.5)
 
 
 def _names(table: Table, column: str, most: int) -> list[str]:

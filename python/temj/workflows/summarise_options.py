@@ -144,7 +144,8 @@ def read_hardening(words: Sequence[str], of: Material | None) -> dict[str, float
     """``loop=0.33``, ``void=void`` → strength α of each class; a word is a barrier of the material's row.
 
     Raises:
-        BadValue: another form, a number below 0, a word that the material's row does not have, no material.
+        BadValue: another form, a number that is not from 0 to 1, a word that the material's row does not have, or no
+            material.
     """
     found: dict[str, float] = {}
     for word in words:
@@ -153,8 +154,8 @@ def read_hardening(words: Sequence[str], of: Material | None) -> dict[str, float
             value = float(text)
         except ValueError:
             value = _material(of).alpha_of(text)
-        if not (math.isfinite(value) and value >= 0):
-            raise BadValue("hardening", where=word, expected="a strength α of 0 or more", found=text)
+        if not 0 <= value <= 1:
+            raise BadValue("hardening", where=word, expected="a strength α from 0 to 1 (impenetrable)", found=text)
         found[name] = value
     if found:
         _material(of)
