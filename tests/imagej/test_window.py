@@ -38,7 +38,8 @@ def test_the_dialog_is_made_from_the_declaration(facts):
     models, *others = facts["choices"]
     assert "loops" in models
     assert models[-1] == "Other folder..."
-    assert others == [["auto", "cpu", "cuda", "mps"], ["auto", "box", "ellipse"], ["auto", "yes", "no"]]
+    yes_no = ["auto", "yes", "no"]
+    assert others == [["auto", "cpu", "cuda", "mps"], ["auto", "box", "ellipse"], yes_no, yes_no]
     assert facts["checkboxes"] == [
         "Ellipses", "Probability map", "Classes map", "Tta (test-time augmentation)", "Fill", "Populations",
         "Overwrite",

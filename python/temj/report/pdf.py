@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from temj import storage
+
 SECONDS = 180
 NONE = (
     "no engine for a PDF is installed (weasyprint, chromium, chrome or wkhtmltopdf): print report.html from a browser"
@@ -82,7 +84,7 @@ def _found(name: str) -> str | None:
 def _try(engine: Callable[[str, Path, Path], str], program: str, page: bytes) -> tuple[bytes, str]:
     with tempfile.TemporaryDirectory(prefix="temj-report-", ignore_cleanup_errors=True) as folder:
         source, target = Path(folder, "report.html"), Path(folder, "report.pdf")
-        source.write_bytes(page)
+        storage.write_bytes(source, page)
         try:
             problem = engine(program, source, target)
         except Exception as error:  # a foreign engine: whatever it does, the page is there
