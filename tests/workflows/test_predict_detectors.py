@@ -41,7 +41,7 @@ def pixels_of(found: Instances, width: int, height: int) -> list[set[int]]:
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_objects_that_overlap_are_whole_in_the_rois_and_in_the_coco_file(tmp_path: Path, image: Path, masks_model):
     out = tmp_path / "out"
-    predict(image, out, masks_model, threshold=0.3)  # so low that some overlap
+    predict(image, out, masks_model, threshold=0.05)  # so low that some overlap
     entry = run_of(out)
     assert entry["overlapped_pixels"] > 0
     assert entry["files"]["instances"] == "a_instances.json"
@@ -69,7 +69,7 @@ def test_objects_that_overlap_are_whole_in_the_rois_and_in_the_coco_file(tmp_pat
 
 def test_where_nothing_overlaps_there_is_no_such_file(tmp_path: Path, image: Path, masks_model):
     out = tmp_path / "out"
-    predict(image, out, masks_model, threshold=0.3)
+    predict(image, out, masks_model, threshold=0.05)
     assert (out / "a_instances.json").exists()
     predict(image, out, masks_model, threshold=0.99, overwrite=True)
     assert run_of(out)["overlapped_pixels"] == 0
