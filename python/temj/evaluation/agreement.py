@@ -11,6 +11,7 @@ import numpy as np
 from temj.evaluation.creme import p1, p2, ratio
 from temj.evaluation.objects import DEFAULT_IOU, Objects, match
 from temj.opencv import opencv
+from temj.population.quotients import divided
 
 cv2 = opencv()
 
@@ -108,19 +109,19 @@ def figures(sums: np.ndarray) -> dict[str, np.ndarray]:
     s = {field.name: np.asarray(sums, float)[..., place] for place, field in enumerate(fields(Agreement))}
 
     def mean_error(name: str) -> np.ndarray:
-        found, true = _ratio(s[f"found_{name}"], s["found"]), _ratio(s[f"true_{name}"], s["true"])
-        return _ratio(found, true) - 1
+        found, true = divided(s[f"found_{name}"], s["found"]), divided(s[f"true_{name}"], s["true"])
+        return divided(found, true) - 1
 
     found = {
-        "IoU": _ratio(s["both"], s["found_pixels"] + s["true_pixels"] - s["both"]),
-        "Dice": _ratio(2 * s["both"], s["found_pixels"] + s["true_pixels"]),
-        "pixel precision": _ratio(s["both"], s["found_pixels"]),
-        "pixel recall": _ratio(s["both"], s["true_pixels"]),
-        "object F1": _ratio(2 * s["matched"], s["found"] + s["true"]),
-        "object precision": _ratio(s["matched"], s["found"]),
-        "object recall": _ratio(s["matched"], s["true"]),
-        "area error": _ratio(s["found_pixels"], s["true_pixels"]) - 1,
-        "count error": _ratio(s["found"], s["true"]) - 1,
+        "IoU": divided(s["both"], s["found_pixels"] + s["true_pixels"] - s["both"]),
+        "Dice": divided(2 * s["both"], s["found_pixels"] + s["true_pixels"]),
+        "pixel precision": divided(s["both"], s["found_pixels"]),
+        "pixel recall": divided(s["both"], s["true_pixels"]),
+        "object F1": divided(2 * s["matched"], s["found"] + s["true"]),
+        "object precision": divided(s["matched"], s["found"]),
+        "object recall": divided(s["matched"], s["true"]),
+        "area error": divided(s["found_pixels"], s["true_pixels"]) - 1,
+        "count error": divided(s["found"], s["true"]) - 1,
         "diameter error": mean_error("diameters"),
         "major axis error": mean_error("majors"),
         "minor axis error": mean_error("minors"),
@@ -128,10 +129,6 @@ def figures(sums: np.ndarray) -> dict[str, np.ndarray]:
     percent = [100 * found[name] for name in ("area error", "count error", "major axis error", "minor axis error")]
     r = ratio(*percent[1:])
     return found | {"P1": p1(*percent), "r": r, "P2": p2(r)}
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below != 0)
 
 
 def components(mask: np.ndarray) -> np.ndarray:

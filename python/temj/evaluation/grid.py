@@ -14,6 +14,7 @@ import numpy as np
 
 from temj.data import Column, Table
 from temj.evaluation.compared import Compared
+from temj.population.quotients import divided
 
 DEFINITIONS = {
     "detection precision": "matched / found objects, whatever their classes; a match is one to one with IoU > 0.5",
@@ -62,7 +63,7 @@ class Grid:
     def _f1(self, images: np.ndarray) -> np.ndarray:
         """(c, i) of the images where ``images`` (n,) bool is true."""
         total = self.found[images].sum(0)[:, None] + self.true[images].sum()
-        return _ratio(2 * self.matched[images].sum(0), total)
+        return divided(2 * self.matched[images].sum(0), total)
 
     @property
     def f1(self) -> np.ndarray:
@@ -72,12 +73,12 @@ class Grid:
     @property
     def precision(self) -> np.ndarray:
         """(c, i) matched / found; NaN where nothing is found."""
-        return _ratio(self.matched.sum(0), self.found.sum(0)[:, None])
+        return divided(self.matched.sum(0), self.found.sum(0)[:, None])
 
     @property
     def recall(self) -> np.ndarray:
         """(c, i) matched / annotated; NaN where nothing is annotated."""
-        return _ratio(self.matched.sum(0), self.true.sum())
+        return divided(self.matched.sum(0), self.true.sum())
 
     def best(self) -> tuple[int, int]:
         """The cell (place of its confidence, of its match IoU) with the highest F1: see :func:`best_of`."""
@@ -125,8 +126,3 @@ def best_of(f1: np.ndarray) -> tuple[int, int]:
     column = int(columns.max())
     rows = rows[columns == column]
     return int(rows[(len(rows) - 1) // 2]), column
-
-
-def _ratio(above: np.ndarray, below: np.ndarray | float) -> np.ndarray:
-    below = np.broadcast_to(np.asarray(below, float), np.shape(above))
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)

@@ -14,7 +14,8 @@ import numpy as np
 from temj.data import Column, Table
 from temj.evaluation.intervals import Interval, interval
 from temj.evaluation.judging import Judged
-from temj.evaluation.summary import NO_INTERVAL, Figure, divided
+from temj.evaluation.summary import NO_INTERVAL, Figure
+from temj.population.quotients import divided
 
 _AGREEMENT = 1.96
 """Limits of agreement: mean difference and so many standard deviations on both sides (95 % of normal differences)."""

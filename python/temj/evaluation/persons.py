@@ -14,7 +14,7 @@ import numpy as np
 from temj.data import Column, Table
 from temj.evaluation.intervals import interval
 from temj.evaluation.judging import Judged
-from temj.evaluation.summary import divided
+from temj.population.quotients import divided
 
 PERSONS, FIRST, SECOND = "both persons", "machine and first person", "machine and second person"
 GAIN = "machine with persons less both persons"

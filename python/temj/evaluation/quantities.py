@@ -16,11 +16,12 @@ import numpy as np
 from temj.data import Column, Instances, Table
 from temj.evaluation.intervals import Interval, interval
 from temj.evaluation.judging import Judged
-from temj.evaluation.summary import ALL, NO_INTERVAL, divided
+from temj.evaluation.summary import ALL, NO_INTERVAL
 from temj.measurement.populations import ALL_CLASSES
 from temj.population.edges import shape_edges
 from temj.population.estimates import QUANTITIES, Estimate, estimates
 from temj.population.intervals import Statistic
+from temj.population.quotients import divided
 from temj.population.sums import AREA, COUNT, COVERED, SUMS, VOLUME, Objects, Population
 
 EVERY = "all images"

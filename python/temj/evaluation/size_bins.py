@@ -15,9 +15,10 @@ import numpy as np
 from temj.data import Column, Table
 from temj.evaluation.intervals import Interval
 from temj.evaluation.judging import Judged
-from temj.evaluation.summary import ALL, Figure, divided
+from temj.evaluation.summary import ALL, Figure
 from temj.physics import limit
 from temj.physics.limit import Judged as Sized
+from temj.population.quotients import divided
 
 _EACH, _MOST = 15, 8
 SHARES = (0.5, 0.9)

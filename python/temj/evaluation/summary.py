@@ -10,6 +10,7 @@ import numpy as np
 from temj.evaluation.agreement import DEFINITIONS, Agreement, figures
 from temj.evaluation.intervals import Interval, interval, limits
 from temj.evaluation.judging import Judged
+from temj.population.quotients import divided
 
 ALL = "all classes"
 COUNTS = {"objects annotated": "true", "objects found": "found", "objects matched": "matched"}
@@ -96,12 +97,6 @@ def quantities(unit: str) -> dict[str, tuple[Callable[[np.ndarray], np.ndarray],
             places = PLACE[f"{side}_{field}"], PLACE[side]
             found[f"mean {kind} {word}"] = share(*places), unit, f"of all objects {word}"
     return found
-
-
-def divided(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """above / below, NaN where that is 0."""
-    below = np.asarray(below, float)
-    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below != 0)
 
 
 def _mean_ious(images: Sequence[Judged], class_name: str) -> list[Figure]:

@@ -13,6 +13,7 @@ from temj.evaluation.intervals import interval
 from temj.evaluation.sizes import average_precisions, quartiles
 from temj.evaluation.summary import ALL, Figure
 from temj.plots.detection import confusion_map, detection_curves
+from temj.population.quotients import divided
 from temj.workflows import evaluate_outputs as files
 from temj.workflows.evaluation import Evaluation, Part
 
@@ -62,19 +63,15 @@ def _ignoring_classes(evaluation: Evaluation) -> list[Figure]:
 
 
 def _precision(sums: np.ndarray) -> np.ndarray:
-    return _ratio(sums[..., 0], sums[..., 1])
+    return divided(sums[..., 0], sums[..., 1])
 
 
 def _recall(sums: np.ndarray) -> np.ndarray:
-    return _ratio(sums[..., 0], sums[..., 2])
+    return divided(sums[..., 0], sums[..., 2])
 
 
 def _f1(sums: np.ndarray) -> np.ndarray:
-    return _ratio(2 * sums[..., 0], sums[..., 1] + sums[..., 2])
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
+    return divided(2 * sums[..., 0], sums[..., 1] + sums[..., 2])
 
 
 def _ranked(evaluation: Evaluation) -> tuple[list[Figure], list[str]]:

@@ -16,6 +16,7 @@ from temj.evaluation.quantities import population_of, quantities_table
 from temj.evaluation.size_bins import SHARES, automatic_limits, by_size, detection_limits, groups
 from temj.evaluation.sizes import mean_precision
 from temj.evaluation.summary import Figure
+from temj.physics.values import NM2_PER_M2
 from temj.plots.sizes import Sizes, image_figure, pair_figure, size_figure
 from temj.population.estimates import QUANTITIES
 from temj.population.sums import AREA, WEIGHT, Population
@@ -33,7 +34,7 @@ def quantities(evaluation: Evaluation) -> Part:
     pairs = Pairs.of(images)
     limits = evaluation.size_bins or automatic_limits(pairs.true.diameter)
     areas = true.fields[:, 0, AREA]
-    per, factor = ("m^-2", 1e18) if unit == "nm" else ("pixel^-2", 1.0)
+    per, factor = ("m^-2", NM2_PER_M2) if unit == "nm" else ("pixel^-2", 1.0)
     density = factor * QUANTITIES["number density"].statistic(true.fields)
     tables = {
         "quantities": quantities_table(stems, true, found),
